@@ -1,0 +1,22 @@
+#include <socketserver/os/deadline.hpp>
+
+#include <limits>
+
+namespace socketserver {
+
+std::chrono::nanoseconds Deadline::remaining() const noexcept {
+    if (is_never())
+        return std::chrono::nanoseconds::max();
+    if (when_ == Clock::time_point::min())
+        return std::chrono::nanoseconds::zero();
+    return std::max(std::chrono::nanoseconds::zero(), std::chrono::nanoseconds{when_ - Clock::now()});
+}
+
+int Deadline::poll_timeout() const noexcept {
+    if (is_never())
+        return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(remaining()).count();
+    return static_cast<int>(std::min<long long>(left, std::numeric_limits<int>::max()));
+}
+
+}  // namespace socketserver

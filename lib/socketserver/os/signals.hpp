@@ -1,0 +1,54 @@
+#pragma once
+
+/// \file
+/// Signals as something to wait for with a descriptor, and masks that end with a scope.
+
+#include <socketserver/os/unique_fd.hpp>
+
+#include <csignal>
+#include <initializer_list>
+#include <optional>
+
+namespace socketserver {
+
+/// Blocks signals in the calling thread for as long as it lives, then puts the former mask back.
+///
+/// Thread: destroy it in the thread that made it. Threads started meanwhile inherit the mask.
+class ScopedSignalBlock {
+public:
+    /// Blocks the signals (pthread_sigmask(3)).
+    /// \param signals the signals to block
+    ScopedSignalBlock(std::initializer_list<int> signals) noexcept;
+    ~ScopedSignalBlock();
+    ScopedSignalBlock(const ScopedSignalBlock&) = delete;
+    ScopedSignalBlock& operator=(const ScopedSignalBlock&) = delete;
+
+private:
+    sigset_t former_;
+};
+
+/// Receives signals through a descriptor (signalfd(2)) instead of a handler, so that no code runs at an
+/// arbitrary point of the program.
+///
+/// Owns: the descriptor, and the block on its signals in the thread that made it: make it before any other
+/// thread, so that all inherit the block. Thread: take() from any.
+class SignalFd {
+public:
+    /// Blocks the signals and opens the descriptor.
+    /// \param signals the signals to receive
+    /// \throw boost::system::system_error if signalfd(2) fails
+    explicit SignalFd(std::initializer_list<int> signals);
+
+    /// The descriptor to wait on for input.
+    [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+
+    /// Takes the next pending signal without waiting.
+    /// \return its number, or nothing if none is pending
+    std::optional<int> take() const;
+
+private:
+    ScopedSignalBlock block_;
+    UniqueFd fd_;
+};
+
+}  // namespace socketserver
