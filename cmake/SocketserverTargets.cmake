@@ -1,0 +1,45 @@
+# The kinds of target the project has: a layer, a program, a test.
+
+include(SocketserverWarnings)
+
+# Target files of all layers, in link order, for the tests of the installed library and the .pc files.
+define_property(GLOBAL PROPERTY SOCKETSERVER_LAYERS BRIEF_DOCS "Layers that are archives" FULL_DOCS "In order of making")
+
+# socketserver_layer(NAME SOURCES ... HEADERS ... LIBRARIES ...)
+#
+# The library socketserver_NAME, alias socketserver::NAME. Its include root is the calling folder; HEADERS are all
+# public (headers in detail/ too, since templates include them). A layer without sources is an interface library.
+# LIBRARIES are passed on to whoever links it.
+function(socketserver_layer name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;HEADERS;LIBRARIES")
+    set(target socketserver_${name})
+    if(arg_SOURCES)
+        set(scope PUBLIC)
+        add_library(${target} ${arg_SOURCES})
+        socketserver_warnings(${target})
+        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON SOVERSION ${PROJECT_VERSION})
+        set_property(GLOBAL APPEND PROPERTY SOCKETSERVER_LAYERS ${target})
+    else()
+        set(scope INTERFACE)
+        add_library(${target} INTERFACE)
+    endif()
+    add_library(socketserver::${name} ALIAS ${target})
+    set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+    target_compile_features(${target} ${scope} cxx_std_20)
+    target_sources(
+        ${target} ${scope}
+        FILE_SET HEADERS BASE_DIRS "${CMAKE_CURRENT_SOURCE_DIR}" FILES ${arg_HEADERS}
+    )
+    target_link_libraries(${target} ${scope} ${arg_LIBRARIES})
+endfunction()
+
+# socketserver_program(NAME SOURCES ... [LIBRARIES ...])
+#
+# A demo program, in the build tree's bin/.
+function(socketserver_program name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+    add_executable(${name} ${arg_SOURCES})
+    socketserver_warnings(${name})
+    target_link_libraries(${name} PRIVATE socketserver::socketserver ${arg_LIBRARIES})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+endfunction()

@@ -1,0 +1,30 @@
+# socketserver_warnings(TARGET): the developers' warnings, for the project's own code only; never exported.
+
+set(
+    _socketserver_warnings
+    -Wall
+    -Wextra
+    -Wpedantic
+    -Wcast-align
+    -Wconversion
+    -Wdouble-promotion
+    -Wextra-semi
+    -Wformat=2
+    -Wimplicit-fallthrough
+    -Wnon-virtual-dtor
+    -Wold-style-cast
+    -Woverloaded-virtual
+    -Wshadow
+    -Wsign-conversion
+    -Wundef
+    -Wunused
+)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    list(APPEND _socketserver_warnings -Wduplicated-branches -Wduplicated-cond -Wlogical-op)
+elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    list(APPEND _socketserver_warnings -Wthread-safety)
+endif()
+
+function(socketserver_warnings target)
+    target_compile_options(${target} PRIVATE ${_socketserver_warnings} $<$<BOOL:${SOCKETSERVER_WERROR}>:-Werror>)
+endfunction()
