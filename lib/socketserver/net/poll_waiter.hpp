@@ -1,0 +1,37 @@
+#pragma once
+
+/// \file
+/// The waiter of threads: the calling thread itself waits, in poll(2).
+
+#include <socketserver/net/waiter.hpp>
+#include <socketserver/os/wakeup.hpp>
+
+namespace socketserver {
+
+/// Waits by putting the calling thread to sleep: blocking, forking and threading servers, clients, tests.
+///
+/// Borrows the Wakeup by which a server cuts its requests. Thread: the one it is installed in.
+class PollWaiter final : public Waiter {
+public:
+    /// A waiter that nothing cuts.
+    PollWaiter() = default;
+
+    /// A waiter for the requests of a server.
+    /// \param cut notified, and left so, when every wait is to end with WaitResult::cut; must outlive this object
+    explicit PollWaiter(const Wakeup& cut) noexcept : cut_(&cut) {}
+
+    /// Nothing else runs in this thread, so the kernel may block it; unless the wait could then not be cut, since
+    /// only a request's own connection is shut down by the server that cuts it.
+    [[nodiscard]] bool may_block_in_kernel(const Waitable& what) const noexcept override {
+        return cut_ == nullptr || what.request != nullptr;
+    }
+
+private:
+    WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) override;
+    WaitResult do_sleep(Deadline deadline) override;
+    WaitResult poll_until(int fd, short events, Deadline deadline) const;
+
+    const Wakeup* cut_ = nullptr;
+};
+
+}  // namespace socketserver

@@ -1,0 +1,109 @@
+#pragma once
+
+/// \file
+/// The connections that a server is serving, so that draining can reach each of them.
+///
+/// Invariants:
+/// 1. An entry stands in its registry from the moment its request is served until just before the descriptor is
+///    closed, so the registry never touches a descriptor that is not the request's.
+/// 2. The phase of an entry only ever grows: running, stopping, cut.
+/// 3. While a registry is stopping, what enters it is stopping too.
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace socketserver {
+
+class RequestRegistry;
+
+/// One running request's connection, as draining sees it. Owned by the Socket of the connection.
+///
+/// Thread: made, destroyed and asked by the context that serves the request; stopped from any.
+class RunningRequest {
+public:
+    /// Enters a registry.
+    /// \param registry must outlive this object
+    /// \param fd the connection; must stay open as long as this object lives
+    RunningRequest(RequestRegistry& registry, int fd);
+
+    /// Leaves the registry.
+    ~RunningRequest();
+    RunningRequest(const RunningRequest&) = delete;
+    RunningRequest& operator=(const RunningRequest&) = delete;
+
+    /// Whether the request was asked to end: it is to read no more than what had been received by then.
+    [[nodiscard]] bool stopping() const noexcept { return phase_.load(std::memory_order_acquire) != running; }
+
+    /// Whether the request is being ended by force.
+    [[nodiscard]] bool was_cut() const noexcept { return phase_.load(std::memory_order_acquire) == was_cut_off; }
+
+    /// Asks the request to end: what was received can still be read, then comes the end of the stream.
+    /// Async-signal-safe.
+    void stop() noexcept;
+
+    /// Ends the connection in both directions. Async-signal-safe.
+    void cut() noexcept;
+
+    /// How many bytes may still be read: no bound while running; once stopping, what had been received then.
+    [[nodiscard]] std::size_t readable_bytes() noexcept;
+
+    /// Whether stopping, with nothing left to read.
+    [[nodiscard]] bool input_has_ended() noexcept { return stopping() && readable_bytes() == 0; }
+
+    /// Tells how much was read.
+    /// \param count bytes
+    void consumed(std::size_t count) noexcept;
+
+private:
+    friend class RequestRegistry;
+    enum Phase { running, stopped, was_cut_off };
+
+    RequestRegistry& registry_;
+    const int fd_;
+    std::atomic<Phase> phase_{running};
+    std::optional<std::size_t> readable_bytes_;  // counted when first asked for after the stop; the reader's own
+    RunningRequest* next_ = nullptr;             // guarded by the registry's mutex
+    RunningRequest* previous_ = nullptr;         // guarded by the registry's mutex
+};
+
+/// The running requests of one server.
+///
+/// Owns: nothing; entries enter and leave by themselves. Thread: any.
+class RequestRegistry {
+public:
+    RequestRegistry() = default;
+    /// Requires: empty.
+    ~RequestRegistry() = default;
+    RequestRegistry(const RequestRegistry&) = delete;
+    RequestRegistry& operator=(const RequestRegistry&) = delete;
+
+    /// Asks every request to end, and every one that enters from now on.
+    void stop_all() noexcept;
+
+    /// Ends every connection.
+    void cut_all() noexcept;
+
+    /// Lets requests that enter from now on run.
+    void reopen() noexcept;
+
+    /// Whether requests are being asked to end.
+    [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+
+    /// How many connections are entered.
+    [[nodiscard]] std::size_t size() const noexcept;
+
+private:
+    friend class RunningRequest;
+    void enter(RunningRequest& request) noexcept;
+    void leave(RunningRequest& request) noexcept;
+
+    mutable std::mutex mutex_;
+    RunningRequest* first_ = nullptr;  // guarded by mutex_
+    std::size_t size_ = 0;             // guarded by mutex_
+    std::atomic<bool> stopping_{false};
+};
+
+}  // namespace socketserver

@@ -1,0 +1,168 @@
+#pragma once
+
+/// \file
+/// The seam: the one place where concurrency touches a socket.
+///
+/// A socket operation tries its system call. Only when the kernel says "would block" does it ask the Waiter of
+/// the calling context, and when that says `ready` it tries again:
+///
+///     Socket::recv_into ──▶ recv(2) ── would block ──▶ Waiter::current().wait(fd, readable, deadline)
+///                              ▲                                  │
+///                              └──────────── ready ───────────────┘
+///
+/// A context is a thread, or a fiber of one. Each has one current waiter.
+
+#include <socketserver/os/deadline.hpp>
+
+#include <memory>
+
+namespace socketserver {
+
+class RunningRequest;
+
+/// What a wait waits for.
+enum class Interest {
+    readable,  ///< input, a connection to accept, or the peer's end
+    writable,  ///< room for output, or a connection established
+};
+
+/// How a wait ended.
+enum class WaitResult {
+    ready,      ///< try again: the operation will find something, if only an error
+    timed_out,  ///< the deadline came first
+    stopped,    ///< the request was asked to end, and nothing more has come in on its connection
+    cut,        ///< the request is being ended now: no wait of its context will succeed again
+};
+
+/// What an event loop remembers of a descriptor it watches. A loop makes it at the first wait and keeps it in
+/// the socket; it is destroyed just before the descriptor is closed, and that ends the watch.
+class DescriptorWatch {
+public:
+    virtual ~DescriptorWatch() = default;
+    DescriptorWatch(const DescriptorWatch&) = delete;
+    DescriptorWatch& operator=(const DescriptorWatch&) = delete;
+
+protected:
+    DescriptorWatch() = default;
+};
+
+/// A descriptor as waiters see it.
+///
+/// Owns: the watch and the entry in the registry, which both end before the descriptor does. Does not own the
+/// descriptor: whoever holds the Waitable destroys watch and request first.
+struct Waitable {
+    Waitable() noexcept;
+    /// \param descriptor what to wait on
+    explicit Waitable(int descriptor) noexcept;
+    Waitable(Waitable&& other) noexcept;
+    Waitable& operator=(Waitable&& other) noexcept;
+    ~Waitable();
+
+    /// What to wait on, or -1.
+    int fd = -1;
+    /// Made by a waiter that keeps state for each descriptor.
+    std::unique_ptr<DescriptorWatch> watch;
+    /// Set if this is the connection of a request that a server is serving.
+    std::unique_ptr<RunningRequest> request;
+};
+
+/// Output that has been written to a buffer and must leave before its context waits.
+///
+/// An entry of an intrusive list; the list owns nothing.
+class PendingOutput {
+public:
+    PendingOutput(const PendingOutput&) = delete;
+    PendingOutput& operator=(const PendingOutput&) = delete;
+
+protected:
+    PendingOutput() = default;
+    ~PendingOutput() { unlink(); }
+
+    /// Has the current context's next wait send this output first. Does nothing if that is so already.
+    void link() noexcept;
+    /// Takes that back.
+    void unlink() noexcept;
+
+private:
+    friend class Waiter;
+    /// Sends what is pending; already unlinked when called. A failure is kept for the next write.
+    virtual void flush_before_wait() noexcept = 0;
+
+    class Waiter* waiter_ = nullptr;  // set while linked
+    PendingOutput* next_ = nullptr;
+    PendingOutput* previous_ = nullptr;
+};
+
+/// Waits on behalf of one context (a thread or a fiber).
+///
+/// Owns: nothing. Thread: only the context it belongs to. Lives at least as long as it is anybody's current one.
+class Waiter {
+public:
+    virtual ~Waiter() = default;
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+    /// The waiter of the calling context: what a ScopedWaiter installed, else the thread's own PollWaiter.
+    [[nodiscard]] static Waiter& current() noexcept;
+
+    /// Sends pending output of this context, then waits.
+    /// \param what the descriptor; must stay open meanwhile
+    /// \param interest what to wait for
+    /// \param deadline when to give up
+    /// \throw boost::system::system_error if waiting itself fails
+    WaitResult wait(Waitable& what, Interest interest, Deadline deadline);
+
+    /// Sends pending output of this context, then lets time pass.
+    /// \param deadline until when
+    /// \return WaitResult::timed_out when the time has passed, WaitResult::cut if the request ended before
+    WaitResult sleep_until(Deadline deadline);
+
+    /// Whether an operation on \p what may be left to block inside the kernel, so that it is one system call: only
+    /// where it holds up nobody else, and where whoever must end it can.
+    /// \param what the descriptor
+    [[nodiscard]] virtual bool may_block_in_kernel(const Waitable& what) const noexcept = 0;
+
+    /// Sends the output that this context has pending, before an operation that may wait.
+    void flush_pending() noexcept {
+        if (pending_ != nullptr)
+            flush_all();
+    }
+
+protected:
+    Waiter() = default;
+
+private:
+    friend class PendingOutput;
+    friend class ScopedWaiter;
+    virtual WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) = 0;
+    virtual WaitResult do_sleep(Deadline deadline) = 0;
+    void flush_all() noexcept;
+
+    PendingOutput* pending_ = nullptr;
+};
+
+/// Makes a waiter the calling context's current one for as long as it lives.
+///
+/// Thread: destroyed by the context that made it, innermost first.
+class ScopedWaiter {
+public:
+    /// \param waiter the waiter to install; must outlive this object
+    explicit ScopedWaiter(Waiter& waiter) noexcept;
+    ~ScopedWaiter();
+    ScopedWaiter(const ScopedWaiter&) = delete;
+    ScopedWaiter& operator=(const ScopedWaiter&) = delete;
+
+private:
+    Waiter* former_;
+};
+
+/// Lets time pass without holding up anybody but the calling context.
+/// \param span how long
+/// \return WaitResult::timed_out when the time has passed, WaitResult::cut if the server ended the request before:
+///   return from the handler then
+/// Thread: any.
+inline WaitResult sleep_for(std::chrono::nanoseconds span) {
+    return Waiter::current().sleep_until(Deadline::after(span));
+}
+
+}  // namespace socketserver
