@@ -41,7 +41,7 @@ public:
 
     /// A deadline \p timeout from now, or never if there is no time-out.
     /// \param timeout how long from now, if bounded
-    [[nodiscard]] static Deadline after(std::optional<std::chrono::nanoseconds> timeout) noexcept {
+    [[nodiscard]] static Deadline from_timeout(std::optional<std::chrono::nanoseconds> timeout) noexcept {
         return timeout ? after(*timeout) : never();
     }
 

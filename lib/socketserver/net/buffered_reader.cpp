@@ -1,0 +1,146 @@
+#include <socketserver/net/buffered_reader.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace socketserver {
+
+BufferedReader::BufferedReader(std::string_view data)
+    : buffer_(std::make_unique<char[]>(data.size())), capacity_(data.size()), end_(data.size()) {
+    std::copy(data.begin(), data.end(), buffer_.get());
+}
+
+void BufferedReader::set_buffer_size(std::size_t size) {
+    one_by_one_ = size == 0;
+    capacity_ = std::max<std::size_t>(size, 1);
+}
+
+void BufferedReader::set_max_lines(std::size_t count) noexcept {
+    lines_left_ = count == 0 ? std::nullopt : std::optional{count};
+}
+
+std::optional<std::string_view> BufferedReader::read_line(std::size_t limit) {
+    std::string_view line = readline(limit);
+    if (line.empty())
+        return std::nullopt;
+    if (line.ends_with('\n')) {
+        line.remove_suffix(1);
+        if (line.ends_with('\r'))
+            line.remove_suffix(1);
+    }
+    return line;
+}
+
+std::string_view BufferedReader::readline(std::size_t limit) {
+    if (lines_left_ && *lines_left_ == 0)
+        return {};
+    constexpr std::size_t longest_line_end = 2;
+    scanned_ = begin_;
+    for (;;) {
+        const auto* const newline =
+            static_cast<const char*>(end_ > scanned_ ? std::memchr(&buffer_[scanned_], '\n', end_ - scanned_) : nullptr);
+        const std::size_t length =
+            newline != nullptr ? static_cast<std::size_t>(newline - &buffer_[begin_]) + 1 : buffered();
+        scanned_ = end_;
+        std::size_t line_end = newline != nullptr ? 1 : 0;
+        if (newline != nullptr && length > 1 && newline[-1] == '\r')
+            line_end = longest_line_end;
+        // Without its newline a line may yet turn out to end in "\r\n".
+        if (length - line_end > limit && (newline != nullptr || length - limit > 1 || buffer_[end_ - 1] != '\r'))
+            throw_errno(EMSGSIZE, "a line longer than " + std::to_string(limit) + " bytes",
+                        source_ != nullptr ? "from " + source_->peer_name() : "");
+        if (newline != nullptr || !fill()) {
+            // The server ends the request: a line that is not whole is no request.
+            if (newline == nullptr && (stopped_ || length == 0))
+                return {};
+            if (lines_left_)
+                --*lines_left_;
+            return take(length);
+        }
+    }
+}
+
+std::string_view BufferedReader::read_some(std::size_t limit) {
+    if (buffered() == 0)
+        fill();
+    return take(std::min(buffered(), limit));
+}
+
+std::string BufferedReader::read(std::size_t size) {
+    std::string data;
+    while (data.size() < size && (buffered() > 0 || fill()))
+        data += take(std::min(buffered(), size - data.size()));
+    return data;
+}
+
+std::string BufferedReader::read_all(std::size_t limit) {
+    std::string data;
+    while (buffered() > 0 || fill()) {
+        if (buffered() > limit - data.size())
+            throw_errno(EMSGSIZE, "more than " + std::to_string(limit) + " bytes",
+                        source_ != nullptr ? "from " + source_->peer_name() : "");
+        data += take(buffered());
+    }
+    return data;
+}
+
+void BufferedReader::read_exact(std::span<std::byte> buffer) {
+    while (!buffer.empty()) {
+        if (buffered() == 0 && !fill())
+            fail(system_code(ECONNABORTED));
+        const std::string_view data = take(std::min(buffered(), buffer.size()));
+        std::memcpy(buffer.data(), data.data(), data.size());
+        buffer = buffer.subspan(data.size());
+    }
+}
+
+std::string_view BufferedReader::take(std::size_t size) noexcept {
+    const std::string_view data(buffer_.get() + begin_, size);
+    begin_ += size;
+    scanned_ = std::max(scanned_, begin_);
+    return data;
+}
+
+/// Reads more from the stream, after what is unread.
+/// \return false at the end of the stream
+bool BufferedReader::fill() {
+    if (ended_ || source_ == nullptr)
+        return false;
+    make_room();
+    const std::size_t room = one_by_one_ ? 1 : capacity_ - end_;
+    error_code error;
+    const IoResult result = source_->read_some(std::as_writable_bytes(std::span{&buffer_[end_], room}), error);
+    if (!error)
+        error = to_error(result.status);
+    if (error)
+        fail(error);
+    end_ += result.bytes;
+    stopped_ = result.status == IoStatus::stopped;
+    ended_ = stopped_ || result.status == IoStatus::eof;
+    return !ended_;
+}
+
+/// Makes sure that there is free space behind end_: first by moving what is unread to the front, then by growing.
+void BufferedReader::make_room() {
+    if (!buffer_)
+        buffer_ = std::make_unique_for_overwrite<char[]>(capacity_);
+    if (begin_ > 0) {
+        std::memmove(buffer_.get(), &buffer_[begin_], buffered());
+        scanned_ -= begin_;
+        end_ -= begin_;
+        begin_ = 0;
+    }
+    if (end_ == capacity_) {
+        auto larger = std::make_unique_for_overwrite<char[]>(capacity_ * 2);
+        std::memcpy(larger.get(), buffer_.get(), end_);
+        buffer_ = std::move(larger);
+        capacity_ *= 2;
+    }
+}
+
+void BufferedReader::fail(error_code error) const {
+    throw_error(error, "recv from", source_ != nullptr ? source_->peer_name() : "");
+}
+
+}  // namespace socketserver

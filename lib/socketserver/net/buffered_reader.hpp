@@ -1,0 +1,112 @@
+#pragma once
+
+/// \file
+/// Reading lines and blocks from a stream: what a handler knows as `rfile`.
+
+#include <socketserver/net/byte_stream.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace socketserver {
+
+/// Reads a stream through a buffer. Bounded: nothing a peer sends makes it grow past the limit of the call.
+///
+///     buffer_   0        begin_         scanned_      end_          capacity_
+///               |  used   |  unread, no newline | unread | free      |
+///
+/// 0 <= begin_ <= scanned_ <= end_ <= capacity_
+///
+/// Owns: the buffer, made at the first read. Borrows the stream. Thread: the context that uses the stream.
+///
+/// Errors: a failing stream and a time-out (ETIMEDOUT) throw boost::system::system_error naming the peer; the end of
+/// the stream is a value. What read functions return as a view is valid until the next call.
+class BufferedReader {
+public:
+    /// The longest line read_line() takes unless told otherwise, in bytes without the line end.
+    static constexpr std::size_t default_line_limit = 65'536;
+    /// The buffer's size unless told otherwise, in bytes.
+    static constexpr std::size_t default_buffer_size = 8'192;
+
+    /// Reads from a stream.
+    /// \param source must outlive this object
+    explicit BufferedReader(ByteStream& source) noexcept : source_(&source) {}
+
+    /// Reads from bytes that are all there, such as a datagram's.
+    /// \param data the bytes; copied
+    explicit BufferedReader(std::string_view data);
+
+    BufferedReader(const BufferedReader&) = delete;
+    BufferedReader& operator=(const BufferedReader&) = delete;
+
+    /// Sets how much to ask the stream for at a time.
+    /// \param size bytes; 0 means as little as can be (Python's unbuffered: nothing past the line is taken)
+    /// Requires: nothing has been read yet.
+    void set_buffer_size(std::size_t size);
+
+    /// Has the stream end after so many lines.
+    /// \param count how many lines are still given out; 0 means no bound
+    void set_max_lines(std::size_t count) noexcept;
+
+    /// Reads a line.
+    /// \param limit the longest line taken, in bytes without the line end
+    /// \return the line without its line end ("\n" or "\r\n"), the rest of the stream if it ends within a line, or
+    ///   nothing at the end. A server that is shutting down ends the stream after the last whole line received.
+    /// \throw boost::system::system_error with errc::message_size if the line is longer
+    std::optional<std::string_view> read_line(std::size_t limit = default_line_limit);
+
+    /// Reads a line as Python's readline() does.
+    /// \param limit the longest line taken, in bytes without the line end
+    /// \return the line with its line end, if it had one; empty at the end of the stream
+    /// \throw boost::system::system_error with errc::message_size if the line is longer
+    std::string_view readline(std::size_t limit = default_line_limit);
+
+    /// Reads what there is, waiting only if that is nothing.
+    /// \param limit the most to return, in bytes
+    /// \return at least one byte; empty at the end of the stream
+    std::string_view read_some(std::size_t limit = default_buffer_size);
+
+    /// Reads a number of bytes.
+    /// \param size how many
+    /// \return as many; fewer only if the stream ended before
+    std::string read(std::size_t size);
+
+    /// Reads to the end of the stream.
+    /// \param limit the most to read, in bytes
+    /// \throw boost::system::system_error with errc::message_size if there is more
+    std::string read_all(std::size_t limit);
+
+    /// Fills a buffer.
+    /// \param buffer what to fill
+    /// \throw boost::system::system_error with errc::connection_aborted if the stream ends before
+    void read_exact(std::span<std::byte> buffer);
+
+    /// The descriptor read from, or -1.
+    [[nodiscard]] int fileno() const noexcept { return source_ != nullptr ? source_->fileno() : -1; }
+
+    /// How many bytes have been received and not yet read.
+    [[nodiscard]] std::size_t buffered() const noexcept { return end_ - begin_; }
+
+private:
+    bool fill();
+    void make_room();
+    std::string_view take(std::size_t size) noexcept;
+    [[noreturn]] void fail(error_code error) const;
+
+    ByteStream* source_ = nullptr;
+    std::unique_ptr<char[]> buffer_;
+    std::size_t capacity_ = default_buffer_size;
+    std::size_t begin_ = 0;
+    std::size_t scanned_ = 0;
+    std::size_t end_ = 0;
+    std::optional<std::size_t> lines_left_;
+    bool one_by_one_ = false;  // a buffer size of 0 was asked for
+    bool ended_ = false;       // the stream has no more
+    bool stopped_ = false;     // because the server asked the request to end
+};
+
+}  // namespace socketserver

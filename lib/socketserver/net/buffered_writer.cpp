@@ -1,0 +1,59 @@
+#include <socketserver/net/buffered_writer.hpp>
+
+#include <cerrno>
+#include <utility>
+
+namespace socketserver {
+
+std::size_t BufferedWriter::write(std::string_view data) {
+    check(std::exchange(failure_, {}));
+    if (sink_ == nullptr) {
+        if (data.size() > max_collected - pending_.size())
+            throw_errno(EMSGSIZE, "a datagram longer than " + std::to_string(max_collected) + " bytes");
+        pending_ += data;
+        return data.size();
+    }
+    if (data.size() + pending_.size() < capacity_) {
+        pending_ += data;
+        link();
+        return data.size();
+    }
+    // What would not fit anyway goes out from where it lies.
+    flush();
+    if (data.size() < capacity_)
+        return write(data);
+    check(send_all(data));
+    return data.size();
+}
+
+void BufferedWriter::flush() {
+    unlink();
+    check(std::exchange(failure_, {}));
+    if (sink_ == nullptr || pending_.empty())
+        return;
+    const error_code error = send_all(pending_);
+    pending_.clear();
+    check(error);
+}
+
+void BufferedWriter::flush_before_wait() noexcept {
+    failure_ = send_all(pending_);
+    pending_.clear();
+}
+
+error_code BufferedWriter::send_all(std::string_view data) noexcept {
+    error_code error;
+    try {
+        const IoResult result = sink_->write_all(data, error);
+        return error ? error : to_error(result.status);
+    } catch (const system_error& failure) {  // waiting failed
+        return failure.code();
+    }
+}
+
+void BufferedWriter::check(error_code error) {
+    if (error)
+        throw_error(error, "send to", sink_->peer_name());
+}
+
+}  // namespace socketserver

@@ -1,0 +1,153 @@
+#include <socketserver/net/datagram.hpp>
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace socketserver {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t control_size = CMSG_SPACE(sizeof(in6_pktinfo));
+static_assert(sizeof(in_pktinfo) <= sizeof(in6_pktinfo));
+
+struct alignas(cmsghdr) Control {
+    std::array<char, control_size> bytes{};
+};
+
+std::optional<Address> local_address(msghdr& message) {
+    for (cmsghdr* entry = CMSG_FIRSTHDR(&message); entry != nullptr; entry = CMSG_NXTHDR(&message, entry)) {
+        if (entry->cmsg_level == IPPROTO_IP && entry->cmsg_type == IP_PKTINFO) {
+            in_pktinfo info{};
+            std::memcpy(&info, CMSG_DATA(entry), sizeof info);
+            sockaddr_in address{};
+            address.sin_family = AF_INET;
+            address.sin_addr = info.ipi_addr;
+            return Address::from_sockaddr(reinterpret_cast<sockaddr*>(&address), sizeof address);
+        }
+        if (entry->cmsg_level == IPPROTO_IPV6 && entry->cmsg_type == IPV6_PKTINFO) {
+            in6_pktinfo info{};
+            std::memcpy(&info, CMSG_DATA(entry), sizeof info);
+            sockaddr_in6 address{};
+            address.sin6_family = AF_INET6;
+            address.sin6_addr = info.ipi6_addr;
+            if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+                address.sin6_scope_id = info.ipi6_ifindex;
+            return Address::from_sockaddr(reinterpret_cast<sockaddr*>(&address), sizeof address);
+        }
+    }
+    return std::nullopt;
+}
+
+template <class Info>
+void set_control(msghdr& message, Control& control, int level, int type, const Info& info) {
+    message.msg_control = control.bytes.data();
+    message.msg_controllen = CMSG_SPACE(sizeof info);
+    cmsghdr* const entry = CMSG_FIRSTHDR(&message);
+    entry->cmsg_level = level;
+    entry->cmsg_type = type;
+    entry->cmsg_len = CMSG_LEN(sizeof info);
+    std::memcpy(CMSG_DATA(entry), &info, sizeof info);
+}
+
+// Says which local address the message is to leave from.
+void set_source(msghdr& message, Control& control, const Address& local, int peer_family) {
+    if (local.family() == AF_INET && peer_family == AF_INET) {
+        in_pktinfo info{};
+        info.ipi_spec_dst = reinterpret_cast<const sockaddr_in*>(local.data())->sin_addr;
+        set_control(message, control, IPPROTO_IP, IP_PKTINFO, info);
+    } else if (local.family() == AF_INET6) {
+        const auto* const address = reinterpret_cast<const sockaddr_in6*>(local.data());
+        in6_pktinfo info{};
+        info.ipi6_addr = address->sin6_addr;
+        info.ipi6_ifindex = address->sin6_scope_id;
+        set_control(message, control, IPPROTO_IPV6, IPV6_PKTINFO, info);
+    }
+}
+
+}  // namespace
+
+void Datagram::track_local_address(Socket& socket) {
+    // A dual-stack socket reports IPv4 addresses by IP_PKTINFO only if both are asked for.
+    if (socket.getsockopt(SOL_SOCKET, SO_DOMAIN) == AF_INET6)
+        socket.setsockopt(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    socket.setsockopt(IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+std::optional<Datagram> Datagram::receive(Socket& socket, std::span<char> buffer, error_code& error) {
+    sockaddr_storage from{};
+    Control control;
+    iovec part{buffer.data(), buffer.size()};
+    msghdr message{};
+    message.msg_name = &from;
+    message.msg_namelen = sizeof from;
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.bytes.data();
+    message.msg_controllen = control.bytes.size();
+    const std::size_t received = socket.recvmsg(message, 0, error);
+    if (error)
+        return std::nullopt;
+    Datagram datagram(socket);
+    datagram.data_.assign(buffer.data(), received);
+    datagram.peer_ = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), message.msg_namelen);
+    datagram.local_ = local_address(message);
+    datagram.truncated_ = (message.msg_flags & MSG_TRUNC) != 0;
+    return datagram;
+}
+
+void Datagram::reply(std::string_view reply, std::chrono::nanoseconds timeout, error_code& error) {
+    error = {};
+    if (peer_.is_unnamed()) {
+        error = system_code(EDESTADDRREQ);
+        return;
+    }
+    Address to = peer_;
+    Control control;
+    iovec part{const_cast<char*>(reply.data()), reply.size()};  // sendmsg(2) does not write there
+    msghdr message{};
+    message.msg_name = const_cast<sockaddr*>(to.data());
+    message.msg_namelen = to.size();
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (local_)
+        set_source(message, control, *local_, to.family());
+    const Deadline deadline = Deadline::after(timeout);
+    for (auto pause = 1ms;; pause = std::min(pause * 2, 50ms)) {
+        if (::sendmsg(socket_->fileno(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+            return;
+        const int reason = errno;
+        if (reason == EINTR)
+            continue;
+        if (reason != EAGAIN && reason != EWOULDBLOCK && reason != ENOBUFS) {
+            error = system_code(reason);
+            return;
+        }
+        if (deadline.expired()) {
+            error = system_code(ETIMEDOUT);
+            return;
+        }
+        // When a Unix peer's queue is full the kernel still calls our socket writable, so time must pass instead.
+        const Deadline turn = earlier(deadline, Deadline::after(pause));
+        const WaitResult waited = to.family() == AF_UNIX || reason == ENOBUFS ? Waiter::current().sleep_until(turn)
+                                                                              : socket_->wait(Interest::writable, deadline);
+        if (waited == WaitResult::cut) {
+            error = system_code(ECANCELED);
+            return;
+        }
+    }
+}
+
+void Datagram::reply(std::string_view reply, std::chrono::nanoseconds timeout) {
+    error_code error;
+    this->reply(reply, timeout, error);
+    if (error)
+        throw_error(error, "reply to", peer_.to_string());
+}
+
+}  // namespace socketserver

@@ -1,0 +1,73 @@
+#pragma once
+
+/// \file
+/// A datagram that was received, and the way to answer it.
+
+#include <socketserver/net/address.hpp>
+#include <socketserver/net/socket.hpp>
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace socketserver {
+
+/// A datagram that a server received: the request of a datagram server.
+///
+/// Owns: its bytes. Borrows the server's socket, which outlives every request. Thread: one context at a time; several
+/// datagrams of one socket may be answered at once.
+class Datagram {
+public:
+    /// How long reply() waits for room unless told otherwise.
+    static constexpr std::chrono::seconds default_reply_timeout{1};
+
+    /// Receives a datagram, waiting for one as the socket's time-out says (recvmsg(2)).
+    /// \param socket a datagram socket; must outlive the datagram
+    /// \param buffer room for the longest datagram to take; a longer one is cut, see truncated()
+    /// \param error what went wrong; EAGAIN if the socket is non-blocking and there is none
+    /// \return the datagram, unless \p error is set
+    [[nodiscard]] static std::optional<Datagram> receive(Socket& socket, std::span<char> buffer,
+                                                         error_code& error);
+
+    /// Has the kernel tell for each datagram which local address it was sent to (IP_PKTINFO, ip(7)), so that the
+    /// reply leaves from there. For sockets bound to a wildcard address; needed there only.
+    /// \param socket an Internet datagram socket
+    /// \throw boost::system::system_error if the kernel refuses
+    static void track_local_address(Socket& socket);
+
+    /// The bytes.
+    [[nodiscard]] std::string_view data() const noexcept { return data_; }
+
+    /// Who sent it; unnamed if the sender never bound its Unix socket.
+    [[nodiscard]] const Address& peer() const noexcept { return peer_; }
+
+    /// The local address it was sent to, without a port, if the socket tracks that.
+    [[nodiscard]] const std::optional<Address>& local() const noexcept { return local_; }
+
+    /// Whether it was longer than could be received, and data() holds only its beginning.
+    [[nodiscard]] bool truncated() const noexcept { return truncated_; }
+
+    /// Sends a datagram back to the peer, from the address that the peer had contacted (sendmsg(2)). Waits if the
+    /// kernel has no room, for a Unix peer also until it has read some of its own.
+    /// \param reply the bytes; may be empty, which sends an empty datagram
+    /// \param timeout how long to wait
+    /// \throw boost::system::system_error with errc::destination_address_required if the peer is unnamed, ETIMEDOUT when
+    ///   the time is up, and for any other failure
+    void reply(std::string_view reply, std::chrono::nanoseconds timeout = default_reply_timeout);
+    /// \copydoc reply(std::string_view,std::chrono::nanoseconds)
+    /// \param error what went wrong
+    void reply(std::string_view reply, std::chrono::nanoseconds timeout, error_code& error);
+
+private:
+    explicit Datagram(Socket& socket) noexcept : socket_(&socket) {}
+
+    Socket* socket_;
+    std::string data_;
+    Address peer_;
+    std::optional<Address> local_;
+    bool truncated_ = false;
+};
+
+}  // namespace socketserver

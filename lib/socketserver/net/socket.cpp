@@ -1,0 +1,219 @@
+#include <socketserver/net/socket.hpp>
+
+#include <socketserver/net/request_registry.hpp>
+#include <socketserver/net/socket_stream.hpp>
+
+#include <fcntl.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+// The life, names and options of a socket; socket_io.cpp moves its bytes, socket_functions.cpp makes sockets.
+
+namespace socketserver {
+
+using namespace std::chrono_literals;
+
+Socket::Socket(int family, int type, int protocol) : waitable_(::socket(family, type | SOCK_CLOEXEC, protocol)) {
+    descriptor_blocks_ = (type & SOCK_NONBLOCK) == 0;
+    if (!is_open())
+        throw_errno(errno, "socket");
+}
+
+Socket::Socket(UniqueFd fd, Address peer) noexcept : waitable_(fd.release()), peer_(peer) {
+    const int flags = ::fcntl(waitable_.fd, F_GETFL);
+    descriptor_blocks_ = flags < 0 || (flags & O_NONBLOCK) == 0;
+}
+
+Socket& Socket::operator=(Socket&& other) noexcept {
+    if (this != &other) {
+        close();
+        waitable_ = std::move(other.waitable_);
+        timeout_ = other.timeout_;
+        descriptor_blocks_ = other.descriptor_blocks_;
+        kernel_timeout_current_ = other.kernel_timeout_current_;
+        peer_ = other.peer_;
+    }
+    return *this;
+}
+
+Socket::~Socket() {
+    close();
+}
+
+void Socket::close() noexcept {
+    UniqueFd{detach()}.reset();
+}
+
+int Socket::detach() noexcept {
+    waitable_.request.reset();
+    waitable_.watch.reset();
+    return std::exchange(waitable_.fd, -1);
+}
+
+void Socket::fail(error_code error, const char* operation) const {
+    throw_error(error, operation, peer_name());
+}
+
+std::string Socket::peer_name() const {
+    return peer_.is_unnamed() ? std::string{} : peer_.to_string();
+}
+
+void Socket::shutdown(int how, error_code& error) noexcept {
+    error = ::shutdown(fileno(), how) == 0 ? error_code{} : system_code(errno);
+}
+
+void Socket::shutdown(int how) {
+    error_code error;
+    shutdown(how, error);
+    if (error)
+        fail(error, "shutdown");
+}
+
+void Socket::bind(const Address& address, error_code& error) {
+    Address target = address;
+    if (address.is_any()) {
+        sockaddr_storage own{};
+        socklen_t length = sizeof own;
+        ::getsockname(fileno(), reinterpret_cast<sockaddr*>(&own), &length);
+        target = Address(own.ss_family == AF_INET6 ? "::" : "0.0.0.0", address.port());
+    }
+    error = ::bind(fileno(), target.data(), target.size()) == 0 ? error_code{} : system_code(errno);
+}
+
+void Socket::bind(const Address& address) {
+    error_code error;
+    bind(address, error);
+    if (error)
+        throw_error(error, "bind to", address.to_string());
+}
+
+Address Socket::getsockname(error_code& error) const noexcept {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    error = {};
+    if (::getsockname(fileno(), reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
+        error = system_code(errno);
+        return {};
+    }
+    return Address::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
+}
+
+Address Socket::getsockname() const {
+    error_code error;
+    Address address = getsockname(error);
+    if (error)
+        fail(error, "getsockname");
+    return address;
+}
+
+Address Socket::getpeername(error_code& error) const noexcept {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    error = {};
+    if (::getpeername(fileno(), reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
+        error = system_code(errno);
+        return {};
+    }
+    return Address::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
+}
+
+Address Socket::getpeername() const {
+    error_code error;
+    Address address = getpeername(error);
+    if (error)
+        fail(error, "getpeername");
+    return address;
+}
+
+void Socket::listen(int backlog, error_code& error) noexcept {
+    error = ::listen(fileno(), backlog) == 0 ? error_code{} : system_code(errno);
+}
+
+void Socket::listen(int backlog) {
+    error_code error;
+    listen(backlog, error);
+    if (error)
+        fail(error, "listen");
+}
+
+int Socket::getsockopt(int level, int option, error_code& error) const noexcept {
+    int value = 0;
+    socklen_t length = sizeof value;
+    error = ::getsockopt(fileno(), level, option, &value, &length) == 0 ? error_code{} : system_code(errno);
+    return value;
+}
+
+int Socket::getsockopt(int level, int option) const {
+    error_code error;
+    const int value = getsockopt(level, option, error);
+    if (error)
+        fail(error, "getsockopt");
+    return value;
+}
+
+void Socket::setsockopt(int level, int option, int value, error_code& error) noexcept {
+    error = ::setsockopt(fileno(), level, option, &value, sizeof value) == 0 ? error_code{} : system_code(errno);
+}
+
+void Socket::setsockopt(int level, int option, int value) {
+    setsockopt(level, option, std::as_bytes(std::span{&value, 1}));
+}
+
+void Socket::setsockopt(int level, int option, std::span<const std::byte> value) {
+    if (::setsockopt(fileno(), level, option, value.data(), static_cast<socklen_t>(value.size())) != 0)
+        fail(system_code(errno), "setsockopt");
+}
+
+void Socket::settimeout(std::optional<std::chrono::nanoseconds> timeout) {
+    timeout_ = timeout ? std::optional{std::max(*timeout, 0ns)} : std::nullopt;
+    kernel_timeout_current_ = false;
+}
+
+void Socket::setblocking(bool blocking) {
+    settimeout(blocking ? std::nullopt : std::optional<std::chrono::nanoseconds>{0ns});
+}
+
+bool Socket::apply_kernel_timeout() noexcept {
+    if (kernel_timeout_current_)
+        return true;
+    // Zero would mean no time-out to the kernel; anything shorter than its own tick it rounds up.
+    const auto span = std::chrono::ceil<std::chrono::microseconds>(timeout_.value_or(0ns));
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(span);
+    timeval value{};
+    value.tv_sec = static_cast<decltype(value.tv_sec)>(seconds.count());
+    value.tv_usec = static_cast<decltype(value.tv_usec)>((span - seconds).count());
+    kernel_timeout_current_ = ::setsockopt(fileno(), SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value) == 0 &&
+                              ::setsockopt(fileno(), SOL_SOCKET, SO_SNDTIMEO, &value, sizeof value) == 0;
+    return kernel_timeout_current_;
+}
+
+void Socket::require_nonblocking_descriptor() {
+    if (!descriptor_blocks_)
+        return;
+    const int flags = ::fcntl(fileno(), F_GETFL);
+    if (flags < 0 || ::fcntl(fileno(), F_SETFL, flags | O_NONBLOCK) != 0)
+        fail(system_code(errno), "fcntl");
+    descriptor_blocks_ = false;
+}
+
+WaitResult Socket::wait(Interest interest, Deadline deadline) {
+    return Waiter::current().wait(waitable_, interest, deadline);
+}
+
+void Socket::serve_under(RequestRegistry& registry) {
+    waitable_.request = std::make_unique<RunningRequest>(registry, fileno());
+}
+
+bool Socket::stop_requested() const noexcept {
+    return waitable_.request != nullptr && waitable_.request->stopping();
+}
+
+SocketStream Socket::makefile() {
+    return SocketStream{*this};
+}
+
+}  // namespace socketserver

@@ -1,0 +1,73 @@
+#pragma once
+
+/// \file
+/// The functions of Python's socket module that make sockets.
+
+#include <socketserver/net/socket.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace socketserver {
+
+/// Connects to a host, trying each of its addresses in turn (getaddrinfo(3)).
+/// \param host a name or numeric address
+/// \param port 0 to 65535
+/// \param timeout the longest to wait, for each address; also the returned socket's time-out
+/// \param source the address to connect from, if it matters
+/// \return the connected socket, with Nagle's algorithm off
+/// \throw boost::system::system_error for the last address tried if none could be connected to, or if the name has none
+/// Thread: any. May block in name resolution.
+[[nodiscard]] Socket create_connection(const std::string& host, int port,
+                                       std::optional<std::chrono::nanoseconds> timeout = std::nullopt,
+                                       const std::optional<Address>& source = std::nullopt);
+
+/// Connects to an address.
+/// \param address whom to
+/// \param timeout the longest to wait; also the returned socket's time-out
+/// \throw boost::system::system_error naming the address
+/// Thread: any.
+[[nodiscard]] Socket create_connection(const Address& address,
+                                       std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
+
+/// How create_server() makes a listening socket.
+struct ListenOptions {
+    int backlog = SOMAXCONN;    ///< how many connections the kernel may queue
+    bool reuse_address = true;  ///< bind although connections of a former server linger (SO_REUSEADDR)
+    bool reuse_port = false;    ///< share the port with other processes (SO_REUSEPORT)
+};
+
+/// Binds and listens.
+/// \param address where: `Address("", port)` takes IPv4 and IPv6 alike (dual stack), or IPv4 alone where there is no
+///   IPv6
+/// \param options how
+/// \throw boost::system::system_error naming the address
+/// Thread: any.
+[[nodiscard]] Socket create_server(const Address& address, const ListenOptions& options = {});
+
+/// Makes a socket bound to an address, without listening: the first half of create_server(), and all that a
+/// datagram server needs.
+/// \param address where; an any address as in create_server()
+/// \param type SOCK_STREAM or SOCK_DGRAM
+/// \param options how; the backlog is not used
+/// \throw boost::system::system_error naming the address
+/// \throw std::invalid_argument for `reuse_port` with a Unix address
+/// Thread: any.
+[[nodiscard]] Socket create_bound(const Address& address, int type, const ListenOptions& options);
+
+/// A pair of connected sockets (socketpair(2)).
+/// \param family AF_UNIX
+/// \param type SOCK_STREAM or SOCK_DGRAM
+/// \throw boost::system::system_error if there is none to be had
+/// Thread: any.
+[[nodiscard]] std::pair<Socket, Socket> socketpair(int family = AF_UNIX, int type = SOCK_STREAM);
+
+/// A socket over a duplicate of a descriptor, as in Python; \p fd stays open and the caller's.
+/// \param fd the descriptor of a socket
+/// \throw boost::system::system_error if it cannot be duplicated
+/// Thread: any.
+[[nodiscard]] Socket fromfd(int fd);
+
+}  // namespace socketserver

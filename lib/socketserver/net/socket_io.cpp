@@ -1,0 +1,361 @@
+#include <socketserver/net/socket.hpp>
+
+#include <socketserver/net/request_registry.hpp>
+#include <socketserver/os/signals.hpp>
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+// How a socket moves bytes: every operation goes through transfer(), the one loop around a system call.
+
+namespace socketserver {
+
+using namespace std::chrono_literals;
+
+/// Calls the system until it does something other than "would block" or EINTR.
+/// \param call takes the flag that keeps it from blocking (MSG_DONTWAIT, or 0 where the kernel may block) and
+///   returns what the system call returned
+template <class Call>
+IoResult Socket::transfer(Interest interest, Deadline deadline, InKernel in_kernel, error_code& error, Call call) {
+    error = {};
+    Waiter& waiter = Waiter::current();
+    waiter.flush_pending();
+    // One system call: the kernel blocks and keeps the time. Not again after a signal, since it would begin the
+    // time-out anew.
+    bool kernel_blocks = in_kernel == InKernel::may_block && descriptor_blocks_ && timeout_ != 0ns &&
+                         waiter.may_block_in_kernel(waitable_) && apply_kernel_timeout();
+    for (;;) {
+        const ssize_t count = call(kernel_blocks ? 0 : MSG_DONTWAIT);
+        if (count >= 0)
+            return {static_cast<std::size_t>(count), IoStatus::ok};
+        const int reason = errno;
+        if (reason == EINTR) {
+            kernel_blocks = false;
+            continue;
+        }
+        if (reason != EAGAIN && reason != EWOULDBLOCK) {
+            error = system_code(reason);
+            return {};
+        }
+        if (timeout_ == 0ns)
+            return {0, IoStatus::would_block};
+        if (kernel_blocks)
+            return {0, IoStatus::timed_out};
+        switch (waiter.wait(waitable_, interest, deadline)) {
+            case WaitResult::ready: break;
+            case WaitResult::timed_out: return {0, IoStatus::timed_out};
+            case WaitResult::stopped: return {0, IoStatus::stopped};
+            case WaitResult::cut: return {0, IoStatus::cut};
+        }
+    }
+}
+
+namespace {
+
+// For the operations that have no way to tell a status but an error.
+std::size_t bytes_or_error(const IoResult& result, error_code& error) noexcept {
+    if (!error)
+        error = to_error(result.status);
+    return result.bytes;
+}
+
+}  // namespace
+
+IoResult Socket::read_some(std::span<std::byte> buffer, error_code& error) {
+    const auto receive = [&](int flags) { return ::recv(fileno(), buffer.data(), buffer.size(), flags); };
+    RunningRequest* const request = waitable_.request.get();
+    if (request != nullptr && request->stopping()) {
+        // What had come when the server asked the request to end may still be read, nothing after it.
+        if (request->input_has_ended()) {
+            error = {};
+            return {0, IoStatus::stopped};
+        }
+        buffer = buffer.first(std::min(buffer.size(), request->readable_bytes()));
+    }
+    IoResult result = transfer(Interest::readable, operation_deadline(), InKernel::may_block, error, receive);
+    if (request != nullptr)
+        request->consumed(result.bytes);
+    if (result.status == IoStatus::ok && result.bytes == 0 && !error)
+        result.status = stop_requested() ? IoStatus::stopped : IoStatus::eof;
+    return result;
+}
+
+std::size_t Socket::recv_into(std::span<std::byte> buffer, int flags, error_code& error) {
+    const auto result = transfer(Interest::readable, operation_deadline(), InKernel::may_block, error, [&](int extra) {
+        return ::recv(fileno(), buffer.data(), buffer.size(), flags | extra);
+    });
+    return bytes_or_error(result, error);
+}
+
+std::size_t Socket::recv_into(std::span<std::byte> buffer, int flags) {
+    error_code error;
+    const std::size_t count = recv_into(buffer, flags, error);
+    if (error)
+        fail(error, "recv from");
+    return count;
+}
+
+std::string Socket::recv(std::size_t size, int flags, error_code& error) {
+    std::string data(size, '\0');
+    data.resize(recv_into(std::as_writable_bytes(std::span{data}), flags, error));
+    return data;
+}
+
+std::string Socket::recv(std::size_t size, int flags) {
+    error_code error;
+    std::string data = recv(size, flags, error);
+    if (error)
+        fail(error, "recv from");
+    return data;
+}
+
+std::pair<std::string, Address> Socket::recvfrom(std::size_t size, int flags, error_code& error) {
+    std::string data(size, '\0');
+    sockaddr_storage from{};
+    socklen_t length = 0;
+    const auto result = transfer(Interest::readable, operation_deadline(), InKernel::may_block, error, [&](int extra) {
+        length = sizeof from;
+        return ::recvfrom(fileno(), data.data(), data.size(), flags | extra, reinterpret_cast<sockaddr*>(&from),
+                          &length);
+    });
+    data.resize(bytes_or_error(result, error));
+    if (error)
+        return {};
+    return {std::move(data), Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), length)};
+}
+
+std::pair<std::string, Address> Socket::recvfrom(std::size_t size, int flags) {
+    error_code error;
+    auto received = recvfrom(size, flags, error);
+    if (error)
+        fail(error, "recvfrom");
+    return received;
+}
+
+std::size_t Socket::recvmsg(msghdr& message, int flags, error_code& error) {
+    // The call reads these lengths and then sets them, also for a second try.
+    const socklen_t name_length = message.msg_namelen;
+    const auto control_length = message.msg_controllen;
+    const auto result = transfer(Interest::readable, operation_deadline(), InKernel::may_block, error, [&](int extra) {
+        message.msg_namelen = name_length;
+        message.msg_controllen = control_length;
+        return ::recvmsg(fileno(), &message, flags | extra | MSG_CMSG_CLOEXEC);
+    });
+    return bytes_or_error(result, error);
+}
+
+std::size_t Socket::send(std::string_view data, int flags, error_code& error) {
+    const auto result = transfer(Interest::writable, operation_deadline(), InKernel::may_block, error, [&](int extra) {
+        return ::send(fileno(), data.data(), data.size(), flags | extra | MSG_NOSIGNAL);
+    });
+    return bytes_or_error(result, error);
+}
+
+std::size_t Socket::send(std::string_view data, int flags) {
+    error_code error;
+    const std::size_t count = send(data, flags, error);
+    if (error)
+        fail(error, "send to");
+    return count;
+}
+
+IoResult Socket::write_all(std::string_view data, error_code& error) {
+    const Deadline deadline = operation_deadline();
+    std::size_t sent = 0;
+    error = {};
+    while (sent < data.size()) {
+        // A blocking send(2) comes back early only after a signal or the kernel's time-out; from then on the
+        // deadline counts for the rest.
+        const InKernel in_kernel = sent == 0 ? InKernel::may_block : InKernel::never_blocks;
+        const IoResult result = transfer(Interest::writable, deadline, in_kernel, error, [&](int flags) {
+            return ::send(fileno(), data.data() + sent, data.size() - sent, flags | MSG_NOSIGNAL);
+        });
+        sent += result.bytes;
+        if (error || result.status != IoStatus::ok)
+            return {sent, result.status};
+    }
+    return {sent, IoStatus::ok};
+}
+
+std::size_t Socket::sendall(std::string_view data, error_code& error) {
+    const IoResult result = write_all(data, error);
+    return bytes_or_error(result, error);
+}
+
+void Socket::sendall(std::string_view data) {
+    error_code error;
+    sendall(data, error);
+    if (error)
+        fail(error, "send to");
+}
+
+std::size_t Socket::sendto(std::string_view data, const Address& address, int flags, error_code& error) {
+    const auto result = transfer(Interest::writable, operation_deadline(), InKernel::may_block, error, [&](int extra) {
+        return ::sendto(fileno(), data.data(), data.size(), flags | extra | MSG_NOSIGNAL, address.data(),
+                        address.size());
+    });
+    return bytes_or_error(result, error);
+}
+
+std::size_t Socket::sendto(std::string_view data, const Address& address, int flags) {
+    error_code error;
+    const std::size_t count = sendto(data, address, flags, error);
+    if (error)
+        throw_error(error, "sendto", address.to_string());
+    return count;
+}
+
+namespace {
+
+// sendfile(2) raises SIGPIPE and has no flag against it: the signal is blocked, and taken back if the call made it.
+ssize_t sendfile_without_signal(int to, int file, off_t* offset, std::size_t count) {
+    sigset_t pipe_signal;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    sigset_t before;
+    sigpending(&before);
+    const ScopedSignalBlock block{SIGPIPE};
+    const ssize_t sent = ::sendfile(to, file, offset, count);
+    const int reason = errno;
+    if (sent < 0 && reason == EPIPE && sigismember(&before, SIGPIPE) == 0) {
+        const timespec at_once{};
+        while (::sigtimedwait(&pipe_signal, nullptr, &at_once) < 0 && errno == EINTR) {
+        }
+    }
+    errno = reason;
+    return sent;
+}
+
+}  // namespace
+
+std::uint64_t Socket::sendfile(int file, std::uint64_t offset, std::optional<std::uint64_t> count,
+                               error_code& error) {
+    constexpr std::uint64_t most_per_call = 1U << 30U;
+    const Deadline deadline = operation_deadline();
+    // The call has no flag that keeps it from blocking, so the descriptor must.
+    require_nonblocking_descriptor();
+    auto position = static_cast<off_t>(offset);
+    std::uint64_t sent = 0;
+    const std::uint64_t wanted = count.value_or(std::numeric_limits<std::uint64_t>::max());
+    error = {};
+    while (sent < wanted) {
+        const auto chunk = static_cast<std::size_t>(std::min(wanted - sent, most_per_call));
+        const IoResult result = transfer(Interest::writable, deadline, InKernel::never_blocks, error, [&](int) {
+            return sendfile_without_signal(fileno(), file, &position, chunk);
+        });
+        sent += bytes_or_error(result, error);
+        if (error || result.bytes == 0)
+            break;
+    }
+    return sent;
+}
+
+std::uint64_t Socket::sendfile(int file, std::uint64_t offset, std::optional<std::uint64_t> count) {
+    error_code error;
+    const std::uint64_t sent = sendfile(file, offset, count, error);
+    if (error)
+        fail(error, "sendfile to");
+    return sent;
+}
+
+std::pair<Socket, Address> Socket::accept(error_code& error) {
+    error = {};
+    require_nonblocking_descriptor();
+    sockaddr_storage from{};
+    socklen_t length = 0;
+    int accepted = -1;
+    // A connection waits the way its context does: through the kernel, or never inside it.
+    const Waitable unregistered;
+    const int flags = SOCK_CLOEXEC | (Waiter::current().may_block_in_kernel(unregistered) ? 0 : SOCK_NONBLOCK);
+    const IoResult result = transfer(Interest::readable, operation_deadline(), InKernel::never_blocks, error, [&](int) -> ssize_t {
+        length = sizeof from;
+        accepted = ::accept4(fileno(), reinterpret_cast<sockaddr*>(&from), &length, flags);
+        return accepted < 0 ? -1 : 0;
+    });
+    bytes_or_error(result, error);
+    if (error)
+        return {};
+    const Address peer = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), length);
+    Socket connection;
+    connection.waitable_.fd = accepted;
+    connection.descriptor_blocks_ = (flags & SOCK_NONBLOCK) == 0;
+    connection.peer_ = peer;
+    return {std::move(connection), peer};
+}
+
+std::pair<Socket, Address> Socket::accept() {
+    error_code error;
+    auto accepted = accept(error);
+    if (error)
+        fail(error, "accept");
+    return accepted;
+}
+
+void Socket::connect(const Address& address, error_code& error) {
+    const Deadline deadline = operation_deadline();
+    const bool blocked = descriptor_blocks_;
+    error = {};
+    require_nonblocking_descriptor();
+    finish_connecting(address, deadline, error);
+    if (!error)
+        peer_ = address;
+    if (blocked && timeout_ != 0ns) {
+        const int flags = ::fcntl(fileno(), F_GETFL);
+        descriptor_blocks_ = flags >= 0 && ::fcntl(fileno(), F_SETFL, flags & ~O_NONBLOCK) == 0;
+    }
+}
+
+void Socket::finish_connecting(const Address& address, Deadline deadline, error_code& error) {
+    Waiter& waiter = Waiter::current();
+    waiter.flush_pending();
+    auto pause = 1ms;
+    for (;;) {
+        if (::connect(fileno(), address.data(), address.size()) == 0)
+            return;
+        const int reason = errno;
+        if (timeout_ == 0ns || (reason != EINPROGRESS && reason != EINTR && reason != EAGAIN)) {
+            error = system_code(reason);
+            return;
+        }
+        if (reason != EAGAIN)
+            break;
+        // A Unix listener's queue is full, and nothing tells when it no longer is.
+        if (deadline.expired()) {
+            error = system_code(ETIMEDOUT);
+            return;
+        }
+        if (waiter.sleep_until(earlier(deadline, Deadline::after(pause))) == WaitResult::cut) {
+            error = system_code(ECANCELED);
+            return;
+        }
+        pause = std::min(pause * 2, 50ms);
+    }
+    switch (waiter.wait(waitable_, Interest::writable, deadline)) {
+        case WaitResult::ready: {
+            const int reason = getsockopt(SOL_SOCKET, SO_ERROR, error);
+            if (!error && reason != 0)
+                error = system_code(reason);
+            return;
+        }
+        case WaitResult::timed_out: error = system_code(ETIMEDOUT); return;
+        case WaitResult::stopped:
+        case WaitResult::cut: error = system_code(ECANCELED); return;
+    }
+}
+
+void Socket::connect(const Address& address) {
+    if (const error_code error = connect_ex(address))
+        throw_error(error, "connect to", address.to_string());
+}
+
+error_code Socket::connect_ex(const Address& address) {
+    error_code error;
+    connect(address, error);
+    return error;
+}
+
+}  // namespace socketserver
