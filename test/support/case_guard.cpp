@@ -61,8 +61,7 @@ std::map<int, std::string> open_descriptors() {
     std::map<int, std::string> found;
     for_each_number("/proc/self/fd", [&found](int fd) {
         std::array<char, 512> target{};
-        const auto length =
-            ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
+        const auto length = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target.data(), target.size());
         found[fd] = length > 0 ? std::string(target.data(), static_cast<std::size_t>(length)) : "?";
     });
     return found;
@@ -117,8 +116,7 @@ void print_stack() {
     print(thread_id());
     print(":\n");
     std::array<void*, 64> frames{};
-    ::backtrace_symbols_fd(frames.data(), ::backtrace(frames.data(), static_cast<int>(frames.size())),
-                           STDERR_FILENO);
+    ::backtrace_symbols_fd(frames.data(), ::backtrace(frames.data(), static_cast<int>(frames.size())), STDERR_FILENO);
 }
 
 void on_stack_signal(int) {

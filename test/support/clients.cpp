@@ -65,8 +65,7 @@ bool wait_until(int fd, short events, Clock::time_point deadline) {
 
 void await(int fd, short events, Clock::time_point deadline, const std::string& what) {
     if (!wait_until(fd, events, deadline))
-        throw TimedOut("test client: " + what + " took longer than " + std::to_string(patience.count()) +
-                       " s");
+        throw TimedOut("test client: " + what + " took longer than " + std::to_string(patience.count()) + " s");
 }
 
 void set_nonblocking(int fd) {
@@ -120,8 +119,7 @@ ClientSocket connect_unix(const std::filesystem::path& path, int type, bool name
     // Without O_NONBLOCK, which would refuse at once where the server's queue is full.
     const timeval limit{patience.count(), 0};
     ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    while (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address),
-                     static_cast<socklen_t>(size)) != 0) {
+    while (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)) != 0) {
         if (errno == EAGAIN)
             throw TimedOut("test client: connecting to " + text + " took too long");
         if (errno != EINTR)
@@ -199,12 +197,9 @@ std::string excerpt(const std::string& bytes) {
 
 // ---- Client -----------------------------------------------------------------------------------------------
 
-Client::Client(const std::string& host, std::uint16_t port)
-    : socket_(connect_internet(host, port, SOCK_STREAM)) {
-}
+Client::Client(const std::string& host, std::uint16_t port) : socket_(connect_internet(host, port, SOCK_STREAM)) {}
 
-Client::Client(const std::filesystem::path& path) : socket_(connect_unix(path, SOCK_STREAM, false)) {
-}
+Client::Client(const std::filesystem::path& path) : socket_(connect_unix(path, SOCK_STREAM, false)) {}
 
 Client::Client(int fd) : socket_(fd) {
     set_nonblocking(fd);
@@ -298,12 +293,10 @@ std::string Client::local_address() const {
 // ---- DatagramClient ---------------------------------------------------------------------------------------
 
 DatagramClient::DatagramClient(const std::string& host, std::uint16_t port)
-    : socket_(connect_internet(host, port, SOCK_DGRAM)) {
-}
+    : socket_(connect_internet(host, port, SOCK_DGRAM)) {}
 
 DatagramClient::DatagramClient(const std::filesystem::path& path, Name name)
-    : socket_(connect_unix(path, SOCK_DGRAM, name == Name::automatic)) {
-}
+    : socket_(connect_unix(path, SOCK_DGRAM, name == Name::automatic)) {}
 
 void DatagramClient::send(std::string_view bytes) {
     send_some(socket_.get(), bytes, Clock::now() + patience);

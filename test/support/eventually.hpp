@@ -17,8 +17,7 @@ namespace socketserver::test {
 /// \param timeout when to give up; four times as long under a sanitizer
 /// \return whether the condition came to hold: `BOOST_TEST(eventually([&] { return done.load(); }))`
 template <class Predicate>
-[[nodiscard]] bool eventually(Predicate&& predicate,
-                              std::chrono::milliseconds timeout = std::chrono::seconds{10}) {
+[[nodiscard]] bool eventually(Predicate&& predicate, std::chrono::milliseconds timeout = std::chrono::seconds{10}) {
     const auto deadline = std::chrono::steady_clock::now() + timeout * time_factor;
     while (!predicate()) {
         if (std::chrono::steady_clock::now() >= deadline)

@@ -40,26 +40,29 @@ public:
     ///   IPv4 address if it has one, else its first address
     /// \param port 0 to 65535; 0 lets the system choose when the address is bound
     /// \throw std::invalid_argument for a port out of range
-    /// \throw boost::system::system_error if the name has no address, naming it
+    /// \throw boost::system::system_error if the name has no address, naming it (gai_category(), resolve.hpp)
     Address(std::string_view host, int port);
 
     /// The address of a Unix socket.
     /// \param path a path in the file system, or "@name" for a name in Linux's abstract namespace
     /// \throw std::invalid_argument if it is empty, holds a NUL, or is longer than `sockaddr_un` can hold
-    ///   (107 bytes), saying the length and the limit
+    ///   (107 bytes, "@" not counted), saying the length and the limit
     [[nodiscard]] static Address unix_path(const std::filesystem::path& path);
 
     /// What a system call stored.
     /// \param address the stored address; its family may be any
     /// \param length the length that the call reported, longer than the buffer if it was cut
+    /// \return the address; the unnamed one if there is no more than a family, or less than the family needs
     [[nodiscard]] static Address from_sockaddr(const sockaddr* address, socklen_t length) noexcept;
 
-    /// Reads what to_string() prints: `127.0.0.1:80`, `[::1]:80`, `*:80`, a path with a slash, `@name`.
-    /// Numeric only: it never resolves a name.
+    /// Reads what to_string() prints: `127.0.0.1:80`, `[::1]:80`, `*:80`, a path with a slash, `@name`; in
+    /// the last two `\xNN` stands for a byte. Numeric only: it never resolves a name.
+    /// \param text the address as people write it
     /// \throw std::invalid_argument if \p text is none of these, quoting it
     [[nodiscard]] static Address parse(std::string_view text);
 
-    /// AF_INET, AF_INET6, AF_UNIX, or AF_UNSPEC for "any" and unnamed addresses.
+    /// AF_INET, AF_INET6, AF_UNIX, or AF_UNSPEC for "any" and unnamed addresses; another family if
+    /// from_sockaddr() was given one.
     [[nodiscard]] int family() const noexcept { return storage_.generic.sa_family; }
 
     /// Whether it is any address of both families: `Address("", port)`.
@@ -74,7 +77,8 @@ public:
     /// Whether nothing can be sent to it: a peer without a name.
     [[nodiscard]] bool is_unnamed() const noexcept { return length_ == 0; }
 
-    /// The numeric host without brackets; "" for an address that has none.
+    /// The numeric host without brackets, with the interface's name if it has a scope (`fe80::1%eth0`); "" for
+    /// an address that has none.
     [[nodiscard]] std::string host() const;
 
     /// The port in host byte order; 0 for an address that has none.
@@ -85,14 +89,15 @@ public:
     /// Requires: an Internet address (AF_INET, AF_INET6 or any).
     [[nodiscard]] Address with_port(std::uint16_t port) const noexcept;
 
-    /// The path of a Unix socket in the file system, or "@name"; "" for an address that has none.
+    /// The path of a Unix socket in the file system, or "@name"; "" for an address that has none. A path that
+    /// begins with "@" is returned as "./@...".
     [[nodiscard]] std::string path() const;
 
     /// Whether it is a Unix address in the abstract namespace, which leaves no file behind.
     [[nodiscard]] bool is_abstract() const noexcept;
 
-    /// The address as people write it, see the table above. Bytes of an abstract name that cannot be printed
-    /// stand as `\xNN`.
+    /// The address as people write it, see the table above, on one line: the backslash and bytes that cannot
+    /// be printed stand as `\xNN`, except those of UTF-8 in a path.
     [[nodiscard]] std::string to_string() const;
 
     /// What bind(2), connect(2) and sendto(2) take. Lives as long as this object.
