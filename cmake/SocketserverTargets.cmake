@@ -2,14 +2,14 @@
 
 include(SocketserverWarnings)
 
-# Target files of all layers, in link order, for the tests of the installed library and the .pc files.
-define_property(GLOBAL PROPERTY SOCKETSERVER_LAYERS BRIEF_DOCS "Layers that are archives" FULL_DOCS "In order of making")
+# The layers that are archives, in the order they were made: pkg-config must be told of the link order.
+define_property(GLOBAL PROPERTY SOCKETSERVER_LAYERS)
 
 # socketserver_layer(NAME SOURCES ... HEADERS ... LIBRARIES ...)
 #
 # The library socketserver_NAME, alias socketserver::NAME. Its include root is the calling folder; HEADERS are all
 # public (headers in detail/ too, since templates include them). A layer without sources is an interface library.
-# LIBRARIES are passed on to whoever links it.
+# LIBRARIES are passed on to whoever links it. Its sources may use SOCKETSERVER_VERSION.
 function(socketserver_layer name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;HEADERS;LIBRARIES")
     set(target socketserver_${name})
@@ -17,7 +17,8 @@ function(socketserver_layer name)
         set(scope PUBLIC)
         add_library(${target} ${arg_SOURCES})
         socketserver_warnings(${target})
-        set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON SOVERSION ${PROJECT_VERSION})
+        target_compile_definitions(${target} PRIVATE SOCKETSERVER_VERSION="${PROJECT_VERSION}")
+        set_target_properties(${target} PROPERTIES SOVERSION ${PROJECT_VERSION})
         set_property(GLOBAL APPEND PROPERTY SOCKETSERVER_LAYERS ${target})
     else()
         set(scope INTERFACE)

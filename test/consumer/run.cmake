@@ -21,6 +21,7 @@ elseif(WAY STREQUAL "add_subdirectory")
     build_with_cmake(-D "SOCKETSERVER_SOURCE_DIR=${SOURCE_DIR}")
 elseif(WAY STREQUAL "pkg_config")
     set(ENV{PKG_CONFIG_PATH} "${prefix}/${LIBDIR}/pkgconfig")
+    set(ENV{LD_LIBRARY_PATH} "${prefix}/${LIBDIR}")
     execute_process(
         COMMAND pkg-config --cflags --libs socketserver
         OUTPUT_VARIABLE flags
