@@ -20,7 +20,7 @@ set(
     -Wunused
 )
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    list(APPEND _socketserver_warnings -Wduplicated-branches -Wduplicated-cond -Wlogical-op)
+    list(APPEND _socketserver_warnings -Wduplicated-branches -Wduplicated-cond)
 elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     list(APPEND _socketserver_warnings -Wthread-safety)
 endif()
