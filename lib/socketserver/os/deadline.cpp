@@ -7,9 +7,9 @@ namespace socketserver {
 std::chrono::nanoseconds Deadline::remaining() const noexcept {
     if (is_never())
         return std::chrono::nanoseconds::max();
-    if (when_ == Clock::time_point::min())
-        return std::chrono::nanoseconds::zero();
-    return std::max(std::chrono::nanoseconds::zero(), std::chrono::nanoseconds{when_ - Clock::now()});
+    // Compared first: the distance to a point in time long past does not fit.
+    const auto today = Clock::now();
+    return when_ <= today ? std::chrono::nanoseconds::zero() : std::chrono::nanoseconds{when_ - today};
 }
 
 int Deadline::poll_timeout() const noexcept {
