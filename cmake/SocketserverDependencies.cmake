@@ -12,6 +12,7 @@ endfunction()
 set(_missing_packages)
 _socketserver_find_boost(headers libboost-dev)
 _socketserver_find_boost(thread libboost-thread-dev)
+_socketserver_find_boost(chrono libboost-thread-dev)
 if(SOCKETSERVER_PROGRAMS)
     _socketserver_find_boost(program_options libboost-program-options-dev)
 endif()
@@ -20,6 +21,7 @@ if(SOCKETSERVER_BUILD_TESTS)
 endif()
 
 if(_missing_packages)
+    list(REMOVE_DUPLICATES _missing_packages)
     list(JOIN _missing_packages " " _missing_packages)
     message(
         FATAL_ERROR
@@ -31,7 +33,7 @@ if(_missing_packages)
 endif()
 
 # The packages above answered, so this only defines the targets Boost::headers, Boost::thread, ...
-set(_components headers thread)
+set(_components headers chrono thread)
 if(SOCKETSERVER_PROGRAMS)
     list(APPEND _components program_options)
 endif()
