@@ -76,7 +76,7 @@ public:
 
 protected:
     PendingOutput() = default;
-    ~PendingOutput() { unlink(); }
+    virtual ~PendingOutput() { unlink(); }
 
     /// Has the current context's next wait send this output first. Does nothing if that is so already.
     void link() noexcept;
