@@ -59,6 +59,12 @@ public:
     /// What has been written and not sent yet.
     [[nodiscard]] std::string_view pending() const noexcept { return pending_; }
 
+    /// Forgets what has been written and not sent yet.
+    void discard() noexcept {
+        unlink();
+        pending_.clear();
+    }
+
     /// The descriptor written to, or -1.
     [[nodiscard]] int fileno() const noexcept { return sink_ != nullptr ? sink_->fileno() : -1; }
 

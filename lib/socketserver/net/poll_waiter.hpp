@@ -16,9 +16,11 @@ public:
     /// A waiter that nothing cuts.
     PollWaiter() = default;
 
-    /// A waiter for the requests of a server.
+    /// A waiter for a request of a server.
     /// \param cut notified, and left so, when every wait is to end with WaitResult::cut; must outlive this object
-    explicit PollWaiter(const Wakeup& cut) noexcept : cut_(&cut) {}
+    /// \param server the server
+    explicit PollWaiter(const Wakeup& cut, const ServerContext* server = nullptr) noexcept
+        : Waiter(server), cut_(&cut) {}
 
     /// Nothing else runs in this thread, so the kernel may block it; unless the wait could then not be cut, since
     /// only a request's own connection is shut down by the server that cuts it.

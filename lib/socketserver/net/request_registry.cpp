@@ -56,6 +56,12 @@ void RequestRegistry::stop_all() noexcept {
         request->stop();
 }
 
+void RequestRegistry::stop_only_request() noexcept {
+    stopping_.store(true, std::memory_order_release);
+    if (RunningRequest* const request = first_)
+        request->stop();
+}
+
 void RequestRegistry::cut_all() noexcept {
     const std::lock_guard lock(mutex_);
     for (RunningRequest* request = first_; request != nullptr; request = request->next_)
@@ -74,8 +80,8 @@ std::size_t RequestRegistry::size() const noexcept {
 void RequestRegistry::enter(RunningRequest& request) noexcept {
     const std::lock_guard lock(mutex_);
     request.next_ = first_;
-    if (first_ != nullptr)
-        first_->previous_ = &request;
+    if (request.next_ != nullptr)
+        request.next_->previous_ = &request;
     first_ = &request;
     ++size_;
     if (stopping())
@@ -84,7 +90,10 @@ void RequestRegistry::enter(RunningRequest& request) noexcept {
 
 void RequestRegistry::leave(RunningRequest& request) noexcept {
     const std::lock_guard lock(mutex_);
-    (request.previous_ != nullptr ? request.previous_->next_ : first_) = request.next_;
+    if (request.previous_ != nullptr)
+        request.previous_->next_ = request.next_;
+    else
+        first_ = request.next_;
     if (request.next_ != nullptr)
         request.next_->previous_ = request.previous_;
     --size_;

@@ -83,6 +83,10 @@ public:
     /// Asks every request to end, and every one that enters from now on.
     void stop_all() noexcept;
 
+    /// As stop_all(), for the signal handler of a process that has one thread and serves one request in it.
+    /// Async-signal-safe: takes no lock.
+    void stop_only_request() noexcept;
+
     /// Ends every connection.
     void cut_all() noexcept;
 
@@ -101,8 +105,8 @@ private:
     void leave(RunningRequest& request) noexcept;
 
     mutable std::mutex mutex_;
-    RunningRequest* first_ = nullptr;  // guarded by mutex_
-    std::size_t size_ = 0;             // guarded by mutex_
+    std::atomic<RunningRequest*> first_{nullptr};  // changed under mutex_; atomic for stop_only_request()
+    std::size_t size_ = 0;                         // guarded by mutex_
     std::atomic<bool> stopping_{false};
 };
 

@@ -19,6 +19,7 @@
 namespace socketserver {
 
 class RunningRequest;
+class ServerContext;
 
 /// What a wait waits for.
 enum class Interest {
@@ -122,6 +123,9 @@ public:
     /// \param what the descriptor
     [[nodiscard]] virtual bool may_block_in_kernel(const Waitable& what) const noexcept = 0;
 
+    /// The server whose request the context serves; null in every other context.
+    [[nodiscard]] const ServerContext* server() const noexcept { return server_; }
+
     /// Sends the output that this context has pending, before an operation that may wait.
     void flush_pending() noexcept {
         if (pending_ != nullptr)
@@ -129,15 +133,16 @@ public:
     }
 
 protected:
-    Waiter() = default;
+    /// \param server the server whose request the context serves, if any
+    explicit Waiter(const ServerContext* server = nullptr) noexcept : server_(server) {}
 
 private:
     friend class PendingOutput;
-    friend class ScopedWaiter;
     virtual WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) = 0;
     virtual WaitResult do_sleep(Deadline deadline) = 0;
     void flush_all() noexcept;
 
+    const ServerContext* server_;
     PendingOutput* pending_ = nullptr;
 };
 

@@ -1,0 +1,16 @@
+#include <socketserver/handlers/time_handler.hpp>
+
+#include <socketserver/os/ctime.hpp>
+
+namespace socketserver {
+
+void TimeHandler::handle() {
+    while (const auto line = rfile.read_line())
+        wfile << '[' << ctime_now() << "] " << *line << '\n';
+}
+
+void TimeDatagramHandler::handle() {
+    wfile << '[' << ctime_now() << "] " << request.data();
+}
+
+}  // namespace socketserver

@@ -1,0 +1,33 @@
+#pragma once
+
+/// \file
+/// The time service: each line comes back with the time before it.
+
+#include <socketserver/datagram_request_handler.hpp>
+#include <socketserver/stream_request_handler.hpp>
+
+#include <cstdint>
+
+namespace socketserver {
+
+/// Answers each line with `[Fri Nov 20 20:31:00 2026] LINE`, until the client sends no more. The time is local, in the
+/// format of ctime(3).
+class TimeHandler : public StreamRequestHandler {
+public:
+    using StreamRequestHandler::StreamRequestHandler;
+
+    /// Where the demo program listens.
+    static constexpr std::uint16_t default_port = 21567;
+
+    void handle() override;
+};
+
+/// Answers a datagram with `[Fri Nov 20 20:31:00 2026] DATA`.
+class TimeDatagramHandler : public DatagramRequestHandler {
+public:
+    using DatagramRequestHandler::DatagramRequestHandler;
+
+    void handle() override;
+};
+
+}  // namespace socketserver

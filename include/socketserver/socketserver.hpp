@@ -1,0 +1,14 @@
+#pragma once
+
+/// \file
+/// Everything: servers, their concurrencies, the bases of handlers, sockets. Ready-made handlers are in
+/// socketserver/handlers/.
+
+#include <socketserver/aliases.hpp>
+#include <socketserver/datagram_request_handler.hpp>
+#include <socketserver/net/poll_waiter.hpp>
+#include <socketserver/net/resolve.hpp>
+#include <socketserver/net/socket_functions.hpp>
+#include <socketserver/net/socket_stream.hpp>
+#include <socketserver/os/ctime.hpp>
+#include <socketserver/stream_request_handler.hpp>

@@ -1,0 +1,28 @@
+#pragma once
+
+/// \file
+/// Where a server's messages go.
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace socketserver {
+
+/// How much a message matters.
+enum class Severity {
+    info,     ///< what happens in normal service: a connection came
+    warning,  ///< what a peer or the network did wrong: a reset, a time-out, a line too long
+    error,    ///< what needs the operator: a handler that throws, descriptors running out
+};
+
+/// Receives a server's messages, one line each, without line end. Called from whatever thread or forked child has something
+/// to say, several at once; what it throws is dropped.
+using Logger = std::function<void(Severity, std::string_view)>;
+
+/// A logger that writes each message as one line to standard error, in one write(2).
+/// \param least messages that matter less are left out
+/// \param prefix stands before each line, e.g. "time_server: "
+[[nodiscard]] Logger stderr_logger(Severity least = Severity::warning, std::string prefix = {});
+
+}  // namespace socketserver

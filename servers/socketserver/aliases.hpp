@@ -1,0 +1,40 @@
+#pragma once
+
+/// \file
+/// Python's names for servers with a concurrency.
+
+#include <socketserver/concurrency/forking.hpp>
+#include <socketserver/concurrency/threading.hpp>
+#include <socketserver/tcp_server.hpp>
+#include <socketserver/udp_server.hpp>
+#include <socketserver/unix_server.hpp>
+
+namespace socketserver {
+
+/// A TCPServer with a thread for each connection.
+template <RequestHandler Handler>
+using ThreadingTCPServer = TCPServer<Handler, Threading>;
+/// A UDPServer with a thread for each datagram.
+template <RequestHandler Handler>
+using ThreadingUDPServer = UDPServer<Handler, Threading>;
+/// A UnixStreamServer with a thread for each connection.
+template <RequestHandler Handler>
+using ThreadingUnixStreamServer = UnixStreamServer<Handler, Threading>;
+/// A UnixDatagramServer with a thread for each datagram.
+template <RequestHandler Handler>
+using ThreadingUnixDatagramServer = UnixDatagramServer<Handler, Threading>;
+
+/// A TCPServer with a child process for each connection.
+template <RequestHandler Handler>
+using ForkingTCPServer = TCPServer<Handler, Forking>;
+/// A UDPServer with a child process for each datagram.
+template <RequestHandler Handler>
+using ForkingUDPServer = UDPServer<Handler, Forking>;
+/// A UnixStreamServer with a child process for each connection.
+template <RequestHandler Handler>
+using ForkingUnixStreamServer = UnixStreamServer<Handler, Forking>;
+/// A UnixDatagramServer with a child process for each datagram.
+template <RequestHandler Handler>
+using ForkingUnixDatagramServer = UnixDatagramServer<Handler, Forking>;
+
+}  // namespace socketserver

@@ -1,0 +1,135 @@
+#include <socketserver/base_server.hpp>
+
+#include <socketserver/net/datagram.hpp>
+#include <socketserver/net/poll_waiter.hpp>
+#include <socketserver/serving/request_handler.hpp>
+
+#include <boost/thread/exceptions.hpp>
+
+#include <string>
+
+namespace socketserver {
+
+template <class Request>
+bool BaseServer<Request>::verify_request(Request&, const Address&) {
+    return true;
+}
+
+template <class Request>
+void BaseServer<Request>::process_request(Request request, Address client) {
+    const Active active(counters());
+    serve_request(request, client);
+}
+
+template <class Request>
+void BaseServer<Request>::shutdown_request(Request& request) {
+    close_request(request);
+}
+
+template <class Request>
+void BaseServer<Request>::handle_error(Request&, const Address& client, std::exception_ptr error) noexcept {
+    // A server goes on whatever happens here, even if there is no memory for the message.
+    try {
+        const std::string subject = "request from " + client.to_string() + ": ";
+        try {
+            std::rethrow_exception(error);
+        } catch (const system_error& failure) {
+            // The peer's doing or the network's: nothing an operator could mend.
+            log(Severity::warning, subject + failure.what());
+        } catch (const std::exception& failure) {
+            log(Severity::error, subject + failure.what());
+        } catch (...) {
+            log(Severity::error, subject + "an exception that is no std::exception");
+        }
+    } catch (...) {
+        log(Severity::error, "a request failed, and so did telling of it");
+    }
+}
+
+template <class Request>
+void BaseServer<Request>::handle_request_noblock() {
+    std::optional<std::pair<Request, Address>> got;
+    try {
+        got = get_request();
+    } catch (const system_error& failure) {
+        get_request_failed(failure);
+    }
+    if (!got)
+        return;
+    got_request();
+    auto& [request, client] = *got;
+    bool accepted = false;
+    try {
+        attempt(request, client, [&] { accepted = verify_request(request, client); });
+    } catch (...) {
+        end_request(request);
+        throw;
+    }
+    if (accepted) {
+        process_request(std::move(request), client);
+    } else {
+        ++counters().rejected;
+        end_request(request);
+    }
+}
+
+template <class Request>
+void BaseServer<Request>::serve_request(Request& request, const Address& client) {
+    PollWaiter waiter(cut_signal(), this);
+    const ScopedWaiter installed(waiter);
+    // Whatever passes through here, the request is ended first.
+    struct End {
+        BaseServer& server;
+        Request& request;
+        ~End() { server.end_request(request); }
+    } const end{*this, request};
+    const bool handled = attempt(request, client, [&] {
+        if constexpr (requires { request.serve_under(registry()); })
+            request.serve_under(registry());
+        finish_request(request, client);
+    });
+    if (handled)
+        ++counters().handled;
+}
+
+/// Does something for a request; what it throws ends the request, unless it is meant to end more.
+/// \return whether it was done
+template <class Request>
+template <class Action>
+bool BaseServer<Request>::attempt(Request& request, const Address& client, Action action) {
+    try {
+        action();
+        return true;
+    } catch (const SystemExit&) {
+        throw;
+    } catch (const boost::thread_interrupted&) {
+        throw;
+    } catch (const abi::__forced_unwind&) {
+        throw;
+    } catch (...) {
+        request_failed(request, client);
+        return false;
+    }
+}
+
+template <class Request>
+void BaseServer<Request>::request_failed(Request& request, const Address& client) noexcept {
+    ++counters().failed;
+    handle_error(request, client, std::current_exception());
+}
+
+template <class Request>
+void BaseServer<Request>::end_request(Request& request) noexcept {
+    try {
+        shutdown_request(request);
+    } catch (const std::exception& failure) {
+        log(Severity::error, failure.what());
+    } catch (...) {
+        log(Severity::error, "shutdown_request threw an exception that is no std::exception");
+    }
+}
+
+template class BaseServer<Socket>;
+template class BaseServer<Datagram>;
+
+}  // namespace socketserver

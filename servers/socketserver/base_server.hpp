@@ -1,0 +1,117 @@
+#pragma once
+
+/// \file
+/// The hooks that every server offers, and the order in which they are called.
+
+#include <socketserver/server_loop.hpp>
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace socketserver {
+
+/// The base of all servers. Request is what comes in: Socket for streams, Datagram for datagrams.
+///
+/// Methods for the caller:
+/// - the constructor, given an address and options
+/// - serve_forever(), handle_request(), shutdown(), request_shutdown(), server_close()
+/// - fileno(), server_address(), statistics(), options()
+///
+/// Hooks that may be overridden, in the order in which they are called:
+/// - server_bind(), server_activate(): by the constructor (see ServerOptions::bind_and_activate)
+/// - get_request(), verify_request(), process_request(): for each request, in the serving thread
+/// - finish_request(), then if something was thrown handle_error(), then shutdown_request(), close_request(): in whatever
+///   thread or child the concurrency gives the request. In the parent of a forked child close_request() alone.
+/// - service_actions(), handle_timeout()
+///
+/// Concurrency mixins replace process_request(), and what ServerLoop says they may.
+///
+/// Thread: see ServerLoop.
+template <class Request>
+class BaseServer : public ServerLoop {
+public:
+    /// What comes in.
+    using RequestType = Request;
+
+    using ServerLoop::ServerLoop;
+
+protected:
+    /// Gets the request that is waiting.
+    /// \return the request and who sent it; nothing if there is none after all
+    /// \throw boost::system::system_error if it cannot be got
+    virtual std::optional<std::pair<Request, Address>> get_request() = 0;
+
+    /// Decides whether to serve a request.
+    /// \param request the request
+    /// \param client who sent it
+    /// \return whether to serve it; if not, it is closed and counted as rejected
+    /// What it throws goes to handle_error(), and the request is closed.
+    virtual bool verify_request(Request& request, const Address& client);
+
+    /// Has the request served: here and now, or in a thread or child. Closes it in any case.
+    /// \param request the request
+    /// \param client who sent it
+    virtual void process_request(Request request, Address client);
+
+    /// Makes the handler and runs it.
+    /// \param request the request
+    /// \param client who sent it
+    /// What it throws goes to handle_error().
+    virtual void finish_request(Request& request, const Address& client) = 0;
+
+    /// Ends a request in an orderly way: tells a stream's peer that there is no more, then close_request().
+    /// \param request the request
+    virtual void shutdown_request(Request& request);
+
+    /// Gives back what the request holds.
+    /// \param request the request
+    virtual void close_request(Request& request) = 0;
+
+    /// Tells of an exception that ended a request; logs one line.
+    /// \param request the request
+    /// \param client who sent it
+    /// \param error what was thrown
+    virtual void handle_error(Request& request, const Address& client, std::exception_ptr error) noexcept;
+
+    // For concurrency mixins
+
+    void handle_request_noblock() override;
+
+    /// Serves a request from beginning to end in the calling thread: finish_request(), handle_error() if it throws,
+    /// shutdown_request(). Throws only what is meant to end more than the request (SystemExit, thread interruption and
+    /// cancellation).
+    /// \param request the request
+    /// \param client who sent it
+    void serve_request(Request& request, const Address& client);
+
+    /// Reports an exception through handle_error() and counts it. To be called while the exception is being handled.
+    /// \param request the request
+    /// \param client who sent it
+    void request_failed(Request& request, const Address& client) noexcept;
+
+    /// Calls shutdown_request(); what that throws is logged.
+    /// \param request the request
+    void end_request(Request& request) noexcept;
+
+    /// Counts a request as active for as long as it lives. Thread: any.
+    class Active {
+    public:
+        /// \param counters where to count; must outlive this object
+        explicit Active(Counters& counters) noexcept : counters_(counters) { ++counters_.active; }
+        ~Active() { --counters_.active; }
+        Active(const Active&) = delete;
+        Active& operator=(const Active&) = delete;
+
+    private:
+        Counters& counters_;
+    };
+
+private:
+    template <class Action>
+    bool attempt(Request& request, const Address& client, Action action);
+};
+
+extern template class BaseServer<Socket>;
+
+}  // namespace socketserver

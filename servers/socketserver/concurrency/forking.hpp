@@ -1,0 +1,120 @@
+#pragma once
+
+/// \file
+/// A child process for each request.
+
+#include <socketserver/detail/child_processes.hpp>
+#include <socketserver/net/address.hpp>
+#include <socketserver/os/error.hpp>
+#include <socketserver/server_options.hpp>
+
+#include <sys/types.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace socketserver {
+
+/// Has a server serve each request in a child process of its own.
+///
+/// The parent accepts, forks, and calls close_request() alone; the child runs the rest and leaves by _exit(2), with status 0 if the
+/// handler returned or its exception went to handle_error(), 1 if something else ended it. At most
+/// ServerOptions::Forking::max_children run at once. A handler changes nothing in the parent: what requests share
+/// lies in shared memory or elsewhere. The child ignores SIGINT and takes SIGTERM as being asked to end.
+///
+/// A program that has other threads when it forks gives its children no thread but the one; what those threads had locked
+/// stays locked there.
+///
+/// Owns: the children. They have all been reaped when server_close() returns.
+/// \tparam Base the server to derive from: StreamServer, DatagramServer, or a server with handlers such as TCPServer<H>
+template <class Base>
+class ForkingMixIn : public Base {
+public:
+    using Base::Base;
+
+    /// Closes the server before the children's owner goes.
+    ~ForkingMixIn() override { this->close_in_destructor(typeid(ForkingMixIn)); }
+
+    /// The process numbers of the children that have not been reaped. Thread: any.
+    [[nodiscard]] std::set<pid_t> active_children() const { return children_.pids(); }
+
+protected:
+    using Request = typename Base::RequestType;
+
+    /// Forks a child that serves the request. If none can be forked, the request fails.
+    void process_request(Request request, Address client) override {
+        try {
+            children_.start(client.to_string(), [&] { return serve_in_child(request, client); });
+        } catch (const system_error&) {
+            this->request_failed(request, client);
+            this->end_request(request);
+            return;
+        }
+        this->counters().active = children_.size();
+        this->close_request(request);
+    }
+
+    [[nodiscard]] bool has_capacity() const noexcept override {
+        return children_.size() < this->options().forking.max_children;
+    }
+
+    [[nodiscard]] int wake_descriptor() const noexcept override { return children_.fd(); }
+
+    void release_finished() override {
+        for (const detail::EndedChild& child : children_.collect()) {
+            if (const int signal = child.signal(); signal != 0) {
+                ++this->counters().failed;
+                this->log(Severity::error, "request from " + child.serving + ": child " + std::to_string(child.pid) +
+                                               " was killed by signal " + std::to_string(signal) + " (" +
+                                               sigdescr_np(signal) + ")");
+            }
+        }
+        this->counters().active = children_.size();
+    }
+
+    void stop_running() noexcept override {
+        Base::stop_running();
+        children_.signal_all(SIGTERM);
+    }
+
+    void cut_running() noexcept override {
+        Base::cut_running();
+        children_.signal_all(SIGKILL);
+    }
+
+    bool join_running(Deadline deadline) override {
+        for (;;) {
+            release_finished();
+            if (children_.size() == 0)
+                return true;
+            if (!children_.wait_for_end(deadline))
+                return false;
+        }
+    }
+
+private:
+    int serve_in_child(Request& request, const Address& client) {
+        // What the parent waits with is not the child's; a stream's child does not keep the port either.
+        if (!this->requests_share_socket())
+            this->socket().close();
+        const detail::TermStopsRequest term(this->registry());
+        this->serve_request(request, client);
+        return EXIT_SUCCESS;
+    }
+
+    detail::ChildProcesses children_;
+};
+
+/// The concurrency of a server that serves each request in a child process of its own. For handlers that may crash, leak, or
+/// need another user's rights; for up to some dozens of requests at once.
+struct Forking {
+    /// The mixin.
+    template <class Base>
+    using MixIn = ForkingMixIn<Base>;
+};
+
+}  // namespace socketserver

@@ -1,0 +1,161 @@
+#include <socketserver/detail/child_processes.hpp>
+
+#include <socketserver/net/request_registry.hpp>
+#include <socketserver/os/error.hpp>
+#include <socketserver/os/signals.hpp>
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+namespace socketserver::detail {
+
+namespace {
+
+// The C libraries of the oldest systems we support have no wrappers for these (pidfd_open(2)).
+UniqueFd pidfd_open(pid_t pid) noexcept {
+    return UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+}
+
+void mask_signal(int how, int signal) noexcept {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    pthread_sigmask(how, &set, nullptr);
+}
+
+// A signal handler finds what it works on here: the registry of the child's only request.
+std::atomic<RequestRegistry*> term_target{nullptr};
+static_assert(std::atomic<RequestRegistry*>::is_always_lock_free);
+
+void on_term(int) {
+    if (RequestRegistry* const registry = term_target)
+        registry->stop_only_request();
+}
+
+[[noreturn]] void run_child(const std::function<int()>& work) {
+    std::signal(SIGINT, SIG_IGN);
+    mask_signal(SIG_UNBLOCK, SIGINT);
+    int status = EXIT_FAILURE;
+    try {
+        status = work();
+    } catch (...) {  // NOLINT(bugprone-empty-catch): SystemExit, or what is reported already; the status tells
+    }
+    ::_exit(status);
+}
+
+}  // namespace
+
+int EndedChild::signal() const noexcept {
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+ChildProcesses::ChildProcesses() : ended_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (!ended_)
+        throw_errno(errno, "epoll_create1");
+}
+
+void ChildProcesses::start(std::string serving, const std::function<int()>& work) {
+    pid_t pid = -1;
+    {
+        // A child that is told to end before it can listen must not die of it.
+        const ScopedSignalBlock block{SIGTERM};
+        pid = ::fork();
+        if (pid == 0)
+            run_child(work);
+    }
+    if (pid < 0)
+        throw_errno(errno, "fork");
+    Child child{pidfd_open(pid), std::move(serving)};
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = pid;
+    const bool watched = child.pidfd && ::epoll_ctl(ended_.get(), EPOLL_CTL_ADD, child.pidfd.get(), &event) == 0;
+    const std::lock_guard lock(mutex_);
+    children_.emplace(pid, std::move(child));
+    if (!watched)
+        unwatched_.insert(pid);
+}
+
+std::vector<EndedChild> ChildProcesses::collect() {
+    std::vector<EndedChild> ended;
+    const std::lock_guard lock(mutex_);
+    const std::set<pid_t> unwatched = unwatched_;
+    for (const pid_t pid : unwatched)
+        reap_locked(pid, ended);
+    std::array<epoll_event, 64> events{};
+    int count = 0;
+    do {
+        count = ::epoll_wait(ended_.get(), events.data(), static_cast<int>(events.size()), 0);
+        for (int i = 0; i < count; ++i)
+            reap_locked(events[static_cast<std::size_t>(i)].data.fd, ended);
+    } while (count == static_cast<int>(events.size()));
+    return ended;
+}
+
+/// Reaps a child if it has ended.
+void ChildProcesses::reap_locked(pid_t pid, std::vector<EndedChild>& ended) {
+    int status = 0;
+    const pid_t reaped = ::waitpid(pid, &status, WNOHANG);
+    if (reaped == 0)
+        return;
+    const auto entry = children_.find(pid);
+    // Without a number: ECHILD, somebody else's waitpid(-1) took the child and its status with it.
+    ended.push_back({pid, reaped > 0 ? status : 0, std::move(entry->second.serving)});
+    // While a later child holds a copy of the pidfd, closing it would not take it out of the set.
+    if (unwatched_.erase(pid) == 0)
+        ::epoll_ctl(ended_.get(), EPOLL_CTL_DEL, entry->second.pidfd.get(), nullptr);
+    children_.erase(entry);
+}
+
+bool ChildProcesses::wait_for_end(Deadline deadline) const {
+    pollfd polled{ended_.get(), POLLIN, 0};
+    // No longer than this at a time, for the sake of children that have no pidfd.
+    constexpr std::chrono::milliseconds turn{50};
+    const int ready = ::poll(&polled, 1, earlier(deadline, Deadline::after(turn)).poll_timeout());
+    return ready != 0 || !deadline.expired();
+}
+
+std::size_t ChildProcesses::size() const {
+    const std::lock_guard lock(mutex_);
+    return children_.size();
+}
+
+std::set<pid_t> ChildProcesses::pids() const {
+    const std::lock_guard lock(mutex_);
+    std::set<pid_t> pids;
+    for (const auto& child : children_)
+        pids.insert(child.first);
+    return pids;
+}
+
+void ChildProcesses::signal_all(int signal) const noexcept {
+    // Not yet reaped, so the numbers are still the children's own.
+    const std::lock_guard lock(mutex_);
+    for (const auto& child : children_)
+        ::kill(child.first, signal);
+}
+
+TermStopsRequest::TermStopsRequest(RequestRegistry& registry) noexcept {
+    term_target = &registry;
+    struct sigaction action {};
+    action.sa_handler = on_term;
+    ::sigaction(SIGTERM, &action, nullptr);
+    mask_signal(SIG_UNBLOCK, SIGTERM);
+}
+
+TermStopsRequest::~TermStopsRequest() {
+    mask_signal(SIG_BLOCK, SIGTERM);
+    term_target = nullptr;
+}
+
+}  // namespace socketserver::detail

@@ -1,0 +1,103 @@
+#pragma once
+
+/// \file
+/// Forked children that each serve one request and then leave.
+
+#include <socketserver/os/deadline.hpp>
+#include <socketserver/os/unique_fd.hpp>
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace socketserver {
+class RequestRegistry;
+}  // namespace socketserver
+
+namespace socketserver::detail {
+
+/// How a child ended.
+struct EndedChild {
+    pid_t pid = -1;     ///< its process number
+    int status = 0;     ///< as of wait(2)
+    std::string serving;  ///< what start() was told it serves
+
+    /// Whether it left with status 0.
+    [[nodiscard]] bool succeeded() const noexcept { return status == 0; }
+    /// The signal that killed it, or 0.
+    [[nodiscard]] int signal() const noexcept;
+};
+
+/// The children of a forking server. Only these are ever waited for: a child that somebody else in the program forked is
+/// left to them.
+///
+/// Owns: the children, a pidfd for each, and an epoll set of those, by which a loop learns that one has ended.
+/// Life: join() has returned true before it is destroyed. Thread: start() and collect() from the serving thread, or
+/// from the one that closes the server; the others from any.
+class ChildProcesses {
+public:
+    /// \throw boost::system::system_error if there is no descriptor to be had
+    ChildProcesses();
+    ChildProcesses(const ChildProcesses&) = delete;
+    ChildProcesses& operator=(const ChildProcesses&) = delete;
+
+    /// Forks. In the child SIGINT is ignored (Ctrl-C goes to the whole group; the parent decides), SIGTERM is blocked until
+    /// a TermStopsRequest lets it through, and the child leaves by _exit(2).
+    /// \param serving whom the child serves, for messages
+    /// \param work what the child does; what it returns is the status it leaves with
+    /// \throw boost::system::system_error if fork(2) fails
+    void start(std::string serving, const std::function<int()>& work);
+
+    /// Reaps the children that have ended, without waiting.
+    std::vector<EndedChild> collect();
+
+    /// Waits until a child has ended.
+    /// \param deadline when to give up
+    /// \return false if the deadline came first
+    bool wait_for_end(Deadline deadline) const;
+
+    /// How many have not been reaped.
+    [[nodiscard]] std::size_t size() const;
+
+    /// Which have not been reaped.
+    [[nodiscard]] std::set<pid_t> pids() const;
+
+    /// Readable while a child has ended and not been reaped.
+    [[nodiscard]] int fd() const noexcept { return ended_.get(); }
+
+    /// Sends every child a signal.
+    /// \param signal SIGTERM, SIGKILL
+    void signal_all(int signal) const noexcept;
+
+private:
+    void reap_locked(pid_t pid, std::vector<EndedChild>& ended);
+
+    struct Child {
+        UniqueFd pidfd;
+        std::string serving;
+    };
+
+    UniqueFd ended_;
+    mutable std::mutex mutex_;
+    std::map<pid_t, Child> children_;  // guarded by mutex_
+    std::set<pid_t> unwatched_;        // those not in ended_, for want of a descriptor; guarded by mutex_
+};
+
+/// Lets SIGTERM ask a child's request to end, for as long as it lives; before and after, the signal is blocked. One at a time in a
+/// process. Thread: the child's only one.
+class TermStopsRequest {
+public:
+    /// \param registry the child's registry, marked as stopping by the signal
+    explicit TermStopsRequest(RequestRegistry& registry) noexcept;
+    ~TermStopsRequest();
+    TermStopsRequest(const TermStopsRequest&) = delete;
+    TermStopsRequest& operator=(const TermStopsRequest&) = delete;
+};
+
+}  // namespace socketserver::detail

@@ -1,0 +1,84 @@
+#include <socketserver/detail/worker_threads.hpp>
+
+#include <socketserver/serving/request_handler.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace socketserver::detail {
+
+WorkerThreads::~WorkerThreads() {
+    join(Deadline::never());
+}
+
+void WorkerThreads::start(std::function<void()> work, std::size_t stack_size) {
+    boost::thread::attributes attributes;
+    attributes.set_stack_size(stack_size);
+    // Under the lock, so that the thread does not look for itself before it is there.
+    const std::lock_guard lock(mutex_);
+    const auto self = running_.emplace(running_.end());
+    try {
+        *self = boost::thread(attributes, [this, self, work = std::move(work)] { run(self, work); });
+    } catch (...) {
+        running_.erase(self);
+        throw;
+    }
+}
+
+void WorkerThreads::run(Threads::iterator self, const std::function<void()>& work) {
+    struct Finish {
+        WorkerThreads& threads;
+        Threads::iterator self;
+        ~Finish() {
+            // Notified under the lock: when join() sees the list, this thread touches the object no more.
+            const std::lock_guard lock(threads.mutex_);
+            if (threads.running_.size() >= threads.limit_)
+                threads.capacity_.notify();
+            threads.finished_.splice(threads.finished_.end(), threads.running_, self);
+            threads.one_finished_.notify_all();
+        }
+    } const finish{*this, self};
+    try {
+        work();
+    } catch (const SystemExit&) {  // NOLINT(bugprone-empty-catch): ends this thread, and no more
+    }
+}
+
+std::size_t WorkerThreads::tracked() const {
+    const std::lock_guard lock(mutex_);
+    return running_.size() + finished_.size();
+}
+
+std::size_t WorkerThreads::running() const {
+    const std::lock_guard lock(mutex_);
+    return running_.size();
+}
+
+void WorkerThreads::release_finished() {
+    Threads finished;
+    {
+        const std::lock_guard lock(mutex_);
+        if (finished_.empty())
+            return;
+        finished.swap(finished_);
+        capacity_.clear();
+    }
+    for (boost::thread& thread : finished)
+        thread.join();
+}
+
+bool WorkerThreads::join(Deadline deadline) {
+    {
+        std::unique_lock lock(mutex_);
+        const auto none_runs = [this] { return running_.empty(); };
+        if (deadline.is_never())
+            one_finished_.wait(lock, none_runs);
+        else if (!one_finished_.wait_until(lock, deadline.when(), none_runs))
+            return false;
+    }
+    release_finished();
+    return true;
+}
+
+}  // namespace socketserver::detail

@@ -1,0 +1,222 @@
+#include <socketserver/server_loop.hpp>
+
+#include <socketserver/os/error.hpp>
+
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace socketserver {
+
+ServerLoop::ServerLoop(Address address, ServerOptions options) : options_(std::move(options)), address_(address) {}
+
+ServerLoop::~ServerLoop() = default;
+
+/// The time during which a thread serves: one at a time.
+class ServerLoop::Serving {
+public:
+    explicit Serving(ServerLoop& server) : server_(server) {
+        const std::lock_guard lock(server_.mutex_);
+        if (server_.serving_)
+            throw std::logic_error("the server is being served already");
+        if (server_.fileno() < 0 && !server_.shutdown_requested())
+            throw std::logic_error("the server was never bound: call server_bind() and server_activate()");
+        server_.serving_ = true;
+        server_.serving_thread_ = std::this_thread::get_id();
+        server_.served_as_ = &typeid(server_);
+        if (!server_.shutdown_requested()) {
+            server_.registry_.reopen();
+            server_.cut_.clear();
+        }
+    }
+    ~Serving() {
+        {
+            const std::lock_guard lock(server_.mutex_);
+            server_.serving_ = false;
+            server_.serving_thread_ = {};
+            server_.shared_->shutdown_requested = false;
+        }
+        server_.not_serving_.notify_all();
+    }
+    Serving(const Serving&) = delete;
+    Serving& operator=(const Serving&) = delete;
+
+private:
+    ServerLoop& server_;
+};
+
+void ServerLoop::serve_forever(std::chrono::milliseconds service_interval) {
+    const Serving serving(*this);
+    serve_loop(service_interval);
+    stop_running();
+}
+
+void ServerLoop::serve_loop(std::chrono::milliseconds service_interval) {
+    while (!shutdown_requested()) {
+        const Waited waited = wait_for_request(Deadline::after(service_interval));
+        if (shutdown_requested())
+            break;
+        if (waited == Waited::request)
+            handle_request_noblock();
+        service_actions();
+    }
+}
+
+void ServerLoop::handle_request() {
+    const Serving serving(*this);
+    const Deadline deadline = Deadline::from_timeout(options_.timeout);
+    while (!shutdown_requested()) {
+        switch (wait_for_request(deadline)) {
+            case Waited::request: handle_request_noblock(); return;
+            case Waited::timed_out: handle_timeout(); return;
+            case Waited::woken: break;
+        }
+    }
+}
+
+ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline) {
+    release_finished();
+    const bool pausing = backoff_.pausing();
+    // poll(2) passes over negative descriptors.
+    const int listener = has_capacity() && !pausing ? socket_.fileno() : -1;
+    std::array<pollfd, 3> polled{{{wakeup_.fd(), POLLIN, 0}, {wake_descriptor(), POLLIN, 0}, {listener, POLLIN, 0}}};
+    const Deadline until = pausing ? earlier(deadline, backoff_.until()) : deadline;
+    const int ready = ::poll(polled.data(), polled.size(), until.poll_timeout());
+    if (ready < 0) {
+        if (errno != EINTR)
+            throw_errno(errno, "poll");
+        return Waited::woken;
+    }
+    if (ready == 0)
+        return deadline.expired() ? Waited::timed_out : Waited::woken;
+    if (polled[0].revents != 0) {
+        wakeup_.clear();
+        backoff_.resume();
+    }
+    if (polled[1].revents != 0)
+        backoff_.resume();
+    return polled[2].revents != 0 && !shutdown_requested() ? Waited::request : Waited::woken;
+}
+
+void ServerLoop::shutdown() {
+    request_shutdown();
+    if (called_by_own_request())
+        return;
+    std::unique_lock lock(mutex_);
+    if (!serving_ || serving_thread_ == std::this_thread::get_id())
+        return;
+    lock.unlock();
+    stop_running();
+    lock.lock();
+    const auto has_returned = [this] { return !serving_; };
+    if (not_serving_.wait_for(lock, options_.drain, has_returned))
+        return;
+    lock.unlock();
+    cut_running();
+    lock.lock();
+    not_serving_.wait(lock, has_returned);
+}
+
+void ServerLoop::request_shutdown() noexcept {
+    shared_->shutdown_requested = true;
+    wakeup_.notify();
+}
+
+void ServerLoop::server_close() {
+    if (called_by_own_request())
+        throw std::logic_error("server_close() called by a handler, for which it would have to wait: call request_shutdown()");
+    if (closed_)
+        return;
+    shutdown();
+    closed_ = true;
+    if (!requests_share_socket())
+        close_socket();
+    stop_running();
+    if (!options_.block_on_close)
+        cut_running();
+    if (!join_running(Deadline::after(options_.drain))) {
+        cut_running();
+        join_running(Deadline::never());
+    }
+    close_socket();
+}
+
+bool ServerLoop::stopping() const noexcept {
+    return registry_.stopping() || shutdown_requested();
+}
+
+void ServerLoop::log(Severity severity, std::string_view message) const noexcept {
+    try {
+        if (options_.logger)
+            options_.logger(severity, message);
+    } catch (...) {  // NOLINT(bugprone-empty-catch): there is nowhere left to tell
+    }
+}
+
+void ServerLoop::stop_running() noexcept {
+    registry_.stop_all();
+}
+
+void ServerLoop::cut_running() noexcept {
+    cut_.notify();
+    registry_.cut_all();
+}
+
+bool ServerLoop::join_running(Deadline) {
+    return true;
+}
+
+void ServerLoop::get_request_failed(const system_error& failure) {
+    switch (failure.code().value()) {
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM: {
+            ++counters().accept_errors;
+            if (const auto count = backoff_.failed(); count > 0)
+                log(Severity::error, std::string(failure.what()) + " (" + std::to_string(count) +
+                                         (count == 1 ? " time" : " times") + "); waiting for some to be given back");
+            return;
+        }
+        // The socket itself is gone or no longer listens.
+        case EBADF:
+        case EINVAL:
+        case ENOTSOCK: throw failure;
+        default: log(Severity::warning, failure.what());
+    }
+}
+
+void ServerLoop::got_request() noexcept {
+    ++counters().accepted;
+    backoff_.succeeded();
+}
+
+void ServerLoop::close_in_destructor(const std::type_info& destroyed) noexcept {
+    bool subclass_is_gone = false;
+    {
+        const std::lock_guard lock(mutex_);
+        subclass_is_gone = served_as_ != nullptr && *served_as_ != destroyed &&
+                           (serving_ || counters().active.load() != 0);
+    }
+    if (subclass_is_gone && !closed_) {
+        log(Severity::error, "a server was destroyed while requests were running: a subclass that overrides hooks "
+                             "must call server_close() in its destructor");
+        std::abort();
+    }
+    try {
+        server_close();
+    } catch (const std::exception& failure) {
+        log(Severity::error, failure.what());
+    }
+}
+
+bool ServerLoop::called_by_own_request() const noexcept {
+    return Waiter::current().server() == this;
+}
+
+}  // namespace socketserver

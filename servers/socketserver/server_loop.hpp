@@ -1,0 +1,206 @@
+#pragma once
+
+/// \file
+/// The life of every server, whatever its requests are: bind, serve, shut down, close.
+
+#include <socketserver/detail/accept_backoff.hpp>
+#include <socketserver/net/address.hpp>
+#include <socketserver/net/request_registry.hpp>
+#include <socketserver/net/socket.hpp>
+#include <socketserver/os/shared_memory.hpp>
+#include <socketserver/os/wakeup.hpp>
+#include <socketserver/server_options.hpp>
+#include <socketserver/serving/server_context.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <typeinfo>
+
+namespace socketserver {
+
+/// The part of a server that does not depend on what its requests are. BaseServer adds the hooks of a request.
+///
+///     constructed ──server_bind, server_activate──▶ ready ──serve_forever──▶ serving
+///                                                     ▲                         │
+///                                                     └────── shutdown() ───────┘
+///     any of them ──server_close──▶ closed
+///
+/// Owns: the socket, the registry of running requests, the counters (shared with forked children).
+///
+/// Thread: shutdown(), request_shutdown(), statistics() and log() from any; everything else from one thread at a
+/// time. Life: destroyed only when no request runs any more, which the destructors of the servers see to by
+/// server_close().
+class ServerLoop : public ServerContext {
+public:
+    /// How often serve_forever() calls service_actions() unless told otherwise.
+    static constexpr std::chrono::milliseconds default_service_interval{500};
+
+    /// \param address where to bind
+    /// \param options how to behave
+    ServerLoop(Address address, ServerOptions options);
+    ~ServerLoop() override;
+
+    // For the caller
+
+    /// Serves requests until shutdown() or request_shutdown(). Can be called again afterwards. If a shutdown was asked for
+    /// since it last returned, it returns at once: a shutdown is never lost.
+    /// \param service_interval how long at most between two calls of service_actions()
+    /// \throw boost::system::system_error if the socket fails for good, for instance because somebody shut it down
+    /// \throw std::logic_error if it is being served already, or closed
+    /// \throw SystemExit what a handler threw, in the modes that run handlers in this thread
+    void serve_forever(std::chrono::milliseconds service_interval = default_service_interval);
+
+    /// Serves one request, or calls handle_timeout() if none comes within the option `timeout`.
+    /// \throw what serve_forever() throws
+    void handle_request();
+
+    /// Ends serve_forever() and waits until it has returned; running requests are asked to end. No request is accepted once
+    /// this has returned. Where serve_forever() itself runs a handler, that has the option `drain` to end
+    /// before it is cut. Returns at once if the server is not serving. Called by a handler of this server, or by
+    /// serve_forever() through a hook, it is request_shutdown().
+    void shutdown();
+
+    void request_shutdown() noexcept override;
+
+    /// Closes the socket and waits for running requests: they are asked to end, and cut when the time of the
+    /// option `drain` is up. Does nothing the second time. A subclass that overrides hooks calls it in its
+    /// destructor, so that no hook is called on an object that is gone.
+    /// \throw std::logic_error if a handler of this server calls it
+    void server_close();
+
+    /// The descriptor of the server's socket; -1 once closed.
+    [[nodiscard]] int fileno() const noexcept { return socket_.fileno(); }
+
+    /// How it was told to behave.
+    [[nodiscard]] const ServerOptions& options() const noexcept { return options_; }
+
+    // ServerContext
+    [[nodiscard]] const Address& server_address() const noexcept override { return address_; }
+    [[nodiscard]] Statistics statistics() const noexcept override { return shared_->counters.snapshot(); }
+    [[nodiscard]] const ConnectionOptions& connection_options() const noexcept override { return options_.connection; }
+    [[nodiscard]] bool stopping() const noexcept override;
+    void log(Severity severity, std::string_view message) const noexcept override;
+
+    // Hooks that may be overridden
+
+    /// Makes the socket and binds it to the address.
+    virtual void server_bind() = 0;
+
+    /// Makes the bound socket ready for requests.
+    virtual void server_activate() {}
+
+protected:
+    /// Called in every turn of serve_forever(): after each request, and once per service interval.
+    virtual void service_actions() {}
+
+    /// Called by handle_request() when no request came in time.
+    virtual void handle_timeout() {}
+
+    // What a concurrency mixin may replace
+
+    /// Waits for requests and serves them until a shutdown is asked for.
+    /// \param service_interval how long at most between two calls of service_actions()
+    virtual void serve_loop(std::chrono::milliseconds service_interval);
+
+    /// Gets one request, if there is one, and processes it.
+    virtual void handle_request_noblock() = 0;
+
+    /// Whether another request may be accepted now. If not, it waits in the kernel's queue.
+    [[nodiscard]] virtual bool has_capacity() const noexcept { return true; }
+
+    /// Lets go of requests that have ended by themselves: threads to join, children to reap. Called before every wait.
+    virtual void release_finished() {}
+
+    /// A further descriptor that wakes the loop, so that it calls release_finished(); -1: none.
+    [[nodiscard]] virtual int wake_descriptor() const noexcept { return -1; }
+
+    /// Whether running requests use the server's own socket, so that it must stay open until they have ended.
+    [[nodiscard]] virtual bool requests_share_socket() const noexcept { return false; }
+
+    /// Asks running requests to end. From any thread.
+    virtual void stop_running() noexcept;
+
+    /// Ends running requests by force. From any thread.
+    virtual void cut_running() noexcept;
+
+    /// Waits for running requests to end.
+    /// \param deadline when to give up
+    /// \return whether none runs any more
+    virtual bool join_running(Deadline deadline);
+
+    /// Closes the socket. Thread: the one that closes the server.
+    virtual void close_socket() noexcept { socket_.close(); }
+
+    // For subclasses
+
+    /// How waiting for a request ended.
+    enum class Waited {
+        request,    ///< there is one
+        timed_out,  ///< the deadline came first
+        woken,      ///< something else is to be looked at: a shutdown, a child that ended
+    };
+
+    /// Waits for a request while there is capacity for one.
+    /// \param deadline when to give up
+    Waited wait_for_request(Deadline deadline);
+
+    /// Wakes the loop. From any thread or child.
+    void wake() const noexcept { wakeup_.notify(); }
+
+    /// Whether serve_forever() is to return.
+    [[nodiscard]] bool shutdown_requested() const noexcept { return shared_->shutdown_requested.load(); }
+
+    /// Says what to do about a failure to get a request: nothing for what concerns one request only, a pause for what
+    /// runs out.
+    /// \throw boost::system::system_error the failure, if it means that no request will ever come again
+    void get_request_failed(const system_error& failure);
+
+    /// Tells that a request was got.
+    void got_request() noexcept;
+
+    /// Ends the program with a message if a subclass whose hooks are gone by now has left requests running; else
+    /// closes the server. For destructors.
+    /// \param destroyed the class whose destructor calls
+    void close_in_destructor(const std::type_info& destroyed) noexcept;
+
+    /// The server's socket.
+    [[nodiscard]] Socket& socket() noexcept { return socket_; }
+    /// The address to bind to, then the address bound.
+    void set_server_address(Address address) noexcept { address_ = address; }
+    /// The running requests.
+    [[nodiscard]] RequestRegistry& registry() noexcept { return registry_; }
+    /// Notified for good when running requests are cut.
+    [[nodiscard]] const Wakeup& cut_signal() const noexcept { return cut_; }
+    /// The counters.
+    [[nodiscard]] Counters& counters() noexcept { return shared_->counters; }
+
+private:
+    class Serving;
+    [[nodiscard]] bool called_by_own_request() const noexcept;
+
+    struct Shared {
+        Counters counters;
+        std::atomic<bool> shutdown_requested{false};
+    };
+
+    const ServerOptions options_;
+    Address address_;
+    Socket socket_;
+    SharedMemory<Shared> shared_;
+    Wakeup wakeup_;
+    Wakeup cut_;
+    RequestRegistry registry_;
+    detail::AcceptBackoff backoff_;
+    bool closed_ = false;
+
+    std::mutex mutex_;
+    std::condition_variable not_serving_;
+    bool serving_ = false;                          // guarded by mutex_
+    std::thread::id serving_thread_;                // guarded by mutex_
+    const std::type_info* served_as_ = nullptr;     // the most derived class when last served; guarded by mutex_
+};
+
+}  // namespace socketserver

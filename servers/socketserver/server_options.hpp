@@ -1,0 +1,77 @@
+#pragma once
+
+/// \file
+/// How a server is to behave: everything that Python's class attributes say, and more.
+
+#include <socketserver/serving/log.hpp>
+#include <socketserver/serving/server_context.hpp>
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+
+namespace socketserver {
+
+/// The options of every server, given to its constructor and constant from then on. Designated initialisers name
+/// what differs: `{.drain = 1s, .forking = {.max_children = 10}}`.
+struct ServerOptions {
+    /// Whether the constructor binds and listens. A constructor calls the library's own server_bind() and
+    /// server_activate(); to have overridden ones called, say false here and call both yourself.
+    bool bind_and_activate = true;
+
+    /// How many connections the kernel may queue until they are accepted (listen(2)).
+    int request_queue_size = SOMAXCONN;
+
+    /// Whether to bind although connections of a former server linger (SO_REUSEADDR). Not said: yes for streams, no
+    /// for datagrams, where a second server could take the traffic.
+    std::optional<bool> allow_reuse_address = {};
+
+    /// Whether other processes may share the port (SO_REUSEPORT); Internet addresses only.
+    bool allow_reuse_port = false;
+
+    /// How long handle_request() waits for a request; none: as long as it takes. Does not bear on serve_forever().
+    std::optional<std::chrono::nanoseconds> timeout = {};
+
+    /// How long requests that are running when the server stops have to end, before they are cut.
+    std::chrono::nanoseconds drain = std::chrono::seconds{5};
+
+    /// Whether server_close() lets running requests end first, within `drain`. If false it cuts them at once. It waits for
+    /// them to be gone either way: a handler never outlives its server.
+    bool block_on_close = true;
+
+    /// The longest datagram taken, in bytes; of a longer one the beginning, marked as truncated.
+    std::size_t max_packet_size = 65'535;
+
+    /// A socket, already bound (and listening, if a stream), to be taken over instead of making one: what a service
+    /// manager hands over. -1: none. The server's address is then what the socket says.
+    int inherited_socket = -1;
+
+    /// What handlers of connections apply.
+    ConnectionOptions connection = {};
+
+    /// Forking servers only.
+    struct Forking {
+        /// How many children may run at once; further connections wait in the kernel's queue.
+        std::size_t max_children = 40;
+    };
+    /// Forking servers only.
+    Forking forking = {};
+
+    /// Threading servers only.
+    struct Threading {
+        /// How many threads may run at once; further connections wait in the kernel's queue.
+        std::size_t max_threads = 1'024;
+        /// The size of a thread's stack, in bytes; only the part that is touched costs memory.
+        std::size_t stack_size = std::size_t{1} << 20U;
+    };
+    /// Threading servers only.
+    Threading threading = {};
+
+    /// Where messages go: by default warnings and errors to standard error. Must be callable from several threads at
+    /// once.
+    Logger logger = stderr_logger();
+};
+
+}  // namespace socketserver

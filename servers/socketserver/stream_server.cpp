@@ -1,0 +1,83 @@
+#include <socketserver/stream_server.hpp>
+
+#include <socketserver/net/socket_functions.hpp>
+
+#include <netinet/tcp.h>
+
+#include <cerrno>
+
+namespace socketserver {
+
+namespace {
+
+// Errors of a connection that was given up before it was accepted, and of the network under it (accept(2)).
+bool concerns_one_connection(int error) noexcept {
+    switch (error) {
+        case EAGAIN:
+        case ECONNABORTED:
+        case ECONNRESET:
+        case EPROTO:
+        case EPERM:
+        case ENETDOWN:
+        case ENOPROTOOPT:
+        case EHOSTDOWN:
+        case ENONET:
+        case EHOSTUNREACH:
+        case EOPNOTSUPP:
+        case ENETUNREACH: return true;
+        default: return false;
+    }
+}
+
+}  // namespace
+
+void StreamServer::server_bind() {
+    if (options().inherited_socket >= 0) {
+        socket() = Socket{UniqueFd{options().inherited_socket}};
+    } else {
+        if (server_address().family() == AF_UNIX)
+            file_.emplace(server_address());
+        socket() = create_bound(server_address(), SOCK_STREAM,
+                                {.reuse_address = options().allow_reuse_address.value_or(true),
+                                 .reuse_port = options().allow_reuse_port});
+        if (file_)
+            file_->created();
+    }
+    set_server_address(socket().getsockname());
+}
+
+void StreamServer::server_activate() {
+    socket().listen(options().request_queue_size);
+    socket().setblocking(false);
+    // Connections inherit it, which saves each of them a system call.
+    if (server_address().family() != AF_UNIX)
+        socket().setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+std::optional<std::pair<Socket, Address>> StreamServer::get_request() {
+    error_code error;
+    auto accepted = socket().accept(error);
+    if (!error)
+        return accepted;
+    if (concerns_one_connection(error.value()))
+        return std::nullopt;
+    throw_error(error, "accept on", server_address().to_string());
+}
+
+void StreamServer::shutdown_request(Socket& request) {
+    error_code gone_already;
+    if (request.is_open())
+        request.shutdown(SHUT_WR, gone_already);
+    close_request(request);
+}
+
+void StreamServer::close_request(Socket& request) {
+    request.close();
+}
+
+void StreamServer::close_socket() noexcept {
+    BaseServer::close_socket();
+    file_.reset();
+}
+
+}  // namespace socketserver

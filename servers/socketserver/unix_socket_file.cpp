@@ -1,0 +1,55 @@
+#include <socketserver/unix_socket_file.hpp>
+
+#include <socketserver/os/unique_fd.hpp>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace socketserver {
+
+namespace {
+
+// Whether connecting to a socket file of either type is refused, which is so only if nobody has it open.
+bool nobody_listens(const Address& address) noexcept {
+    for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+        const UniqueFd probe{::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+        if (!probe || ::connect(probe.get(), address.data(), address.size()) == 0)
+            return false;
+        if (errno == EPROTOTYPE)
+            continue;
+        return errno == ECONNREFUSED;
+    }
+    return false;
+}
+
+}  // namespace
+
+UnixSocketFile::UnixSocketFile(const Address& address) {
+    if (address.is_abstract())
+        return;
+    path_ = address.path();
+    struct stat status {};
+    if (::lstat(path_.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) && nobody_listens(address))
+        ::unlink(path_.c_str());
+}
+
+UnixSocketFile::~UnixSocketFile() {
+    struct stat status {};
+    if (creator_ == ::getpid() && ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ &&
+        status.st_ino == inode_)
+        ::unlink(path_.c_str());
+}
+
+void UnixSocketFile::created() noexcept {
+    struct stat status {};
+    if (path_.empty() || ::lstat(path_.c_str(), &status) != 0)
+        return;
+    creator_ = ::getpid();
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+}
+
+}  // namespace socketserver
