@@ -17,6 +17,7 @@
 #include <sstream>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 #include <dirent.h>
 #include <execinfo.h>
@@ -218,6 +219,17 @@ void start_timer(timer_t timer, int seconds) {
     ::timer_settime(timer, 0, &when, nullptr);
 }
 
+/// ThreadSanitizer starts a thread of its own, for good, when the first thread of a program is made: not in the
+/// middle of a case.
+void start_threads_of_the_sanitizer() {
+    if constexpr (time_factor > 1) {
+        [[maybe_unused]] static const bool started = [] {
+            std::thread([] {}).join();
+            return true;
+        }();
+    }
+}
+
 int time_limit() {
     const char* const wanted = std::getenv("SOCKETSERVER_TEST_TIMEOUT");
     return (wanted != nullptr ? std::atoi(wanted) : 30) * time_factor;
@@ -278,6 +290,7 @@ CaseGuard::CaseGuard() : process_(::getpid()) {
         start_timer(speak_, limit);
         start_timer(kill_, limit + 5 * time_factor);
     }
+    start_threads_of_the_sanitizer();
     before_ = Holdings::now();
 }
 
