@@ -28,7 +28,7 @@ namespace socketserver {
 /// | Unix, a path or abstract | `Address::unix_path("/run/x")`, `("@name")` | AF_UNIX | `/run/x`, `@name` |
 /// | unnamed | `Address()` | AF_UNSPEC | `(unnamed)` |
 ///
-/// An IPv4 peer of a dual-stack socket (`::ffff:a.b.c.d`) is kept as IPv4.
+/// An IPv4 peer of a dual-stack socket (an IPv4-mapped address, RFC 4291 section 2.5.5.2) is kept as IPv4.
 class Address {
 public:
     /// The unnamed address: what a peer has that never bound its Unix datagram socket.

@@ -14,9 +14,6 @@ namespace socketserver {
 
 namespace {
 
-// Boost's categories have no virtual destructor; this one is never destroyed through its base.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 class GaiCategory final : public boost::system::error_category {
 public:
     const char* name() const noexcept override { return "getaddrinfo"; }
@@ -29,7 +26,6 @@ public:
             case EAI_MEMORY: return make_error_condition(not_enough_memory);
             case EAI_SOCKTYPE: return make_error_condition(wrong_protocol_type);
             default: return {value, *this};
-#pragma GCC diagnostic pop
         }
     }
 };

@@ -213,7 +213,7 @@ BOOST_AUTO_TEST_CASE(an_unknown_family_is_kept) {
     BOOST_TEST(address.port() == 0);
     BOOST_TEST(address.to_string() == "(address family 16)");
     // A longer one than any we know is cut, never written beyond.
-    BOOST_TEST(from(other).size() == sizeof(sockaddr_un));
+    BOOST_TEST(from(other).size() < sizeof other);
 }
 
 // ---- Unix -------------------------------------------------------------------------------------------------
