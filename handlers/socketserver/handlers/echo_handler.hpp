@@ -7,6 +7,7 @@
 #include <socketserver/stream_request_handler.hpp>
 
 #include <cstdint>
+#include <string_view>
 
 namespace socketserver {
 
@@ -29,6 +30,10 @@ public:
 
     /// Where the demo program listens.
     static constexpr std::uint16_t default_port = 7007;
+
+    /// What the demo program says of itself.
+    static constexpr std::string_view description =
+        "The echo service: each line, or with --udp each datagram, comes back.";
 
     using StreamRequestHandler::StreamRequestHandler;
 

@@ -1,0 +1,206 @@
+#include <socketserver/detail/command_line.hpp>
+
+#include <boost/program_options.hpp>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace socketserver::detail {
+
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr std::array<std::pair<Mode, std::string_view>, 3> modes{
+    {{Mode::blocking, "blocking"}, {Mode::forking, "forking"}, {Mode::threading, "threading"}}};
+
+// Programs are left alone with their clients, so they do not wait for silent ones for ever, as the library does.
+constexpr std::chrono::seconds default_timeout{60};
+
+Mode parse_mode(std::string_view text) {
+    const auto* const found =
+        std::find_if(modes.begin(), modes.end(), [text](const auto& mode) { return mode.second == text; });
+    if (found != modes.end())
+        return found->first;
+    std::string names;
+    for (const auto& mode : modes)
+        names += (names.empty() ? "" : ", ") + std::string(mode.second);
+    throw UsageError("'" + std::string(text) + "' is not one of " + names);
+}
+
+std::optional<std::chrono::nanoseconds> parse_timeout(std::string_view text) {
+    const auto span = parse_seconds(text);
+    return span.count() == 0 ? std::nullopt : std::optional(span);
+}
+
+std::string parse_unix_path(const std::string& text) {
+    try {
+        static_cast<void>(Address::unix_path(text));
+        return text;
+    } catch (const std::invalid_argument& failure) {
+        throw UsageError(failure.what());
+    }
+}
+
+// The options every server has; they set the members of a command line.
+ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
+    using Value = const std::string&;
+    ServerOptions& options = line.options;
+    ProgramOptions all;
+    all.add({"mode", "MODE", "how requests are served at the same time: blocking, forking or threading", "threading",
+             [&](Value value) { line.mode = parse_mode(value); }});
+    all.add({"host", "HOST", "listen on this name or address; \"\" is any address, IPv4 and IPv6", line.host,
+             [&](Value value) { line.host = value; }});
+    all.add({"port", "PORT", "listen on this port; 0 takes a free one", std::to_string(protocol.default_port),
+             [&](Value value) { line.port = static_cast<std::uint16_t>(parse_count(value, 0, 65'535)); }});
+    all.add({"unix", "PATH", "listen on this Unix socket instead; \"@NAME\" is an abstract one", "",
+             [&](Value value) { line.unix_path = parse_unix_path(value); }});
+    if (protocol.serve_datagram)
+        all("udp", "serve datagrams instead of connections", line.udp);
+    all.add(
+        {"max-connections", "N", "serve at most N at a time, the others wait",
+         std::to_string(options.forking.max_children) + " forking, " + std::to_string(options.threading.max_threads) +
+             " threading",
+         [&](Value value) { options.forking.max_children = options.threading.max_threads = parse_count(value, 1); }});
+    all.add({"timeout", "S", "end a connection that keeps the server waiting for S seconds; 0: never",
+             std::to_string(default_timeout.count()),
+             [&](Value value) { options.connection.timeout = parse_timeout(value); }});
+    all("drain", "when told to end, give running requests S seconds", options.drain);
+    all("requests-per-connection", "close a connection after N requests; 0: never", options.connection.max_lines);
+    all.add({"backlog", "N", "let N connections wait in the kernel", std::to_string(options.request_queue_size),
+             [&](Value value) {
+                 constexpr std::size_t most = std::numeric_limits<int>::max();
+                 options.request_queue_size = static_cast<int>(parse_count(value, 1, most));
+             }});
+    all("reuse-port", "let other processes listen on the same port", options.allow_reuse_port);
+    all("quiet", "tell of errors only, not of each connection", line.quiet);
+    all("help", "print this and exit", line.help);
+    all("version", "print the version and exit", line.version);
+    return all;
+}
+
+/// The arguments as a list of option and value; what they say is not looked at yet.
+po::parsed_options split(const std::vector<const ProgramOption*>& known, std::span<const std::string> arguments) {
+    po::options_description described;
+    for (const ProgramOption* const option : known) {
+        if (option->value_name.empty())
+            described.add_options()(option->name.c_str(), "");
+        else
+            described.add_options()(option->name.c_str(), po::value<std::string>(), "");
+    }
+    // "--host=" is "--host" and an empty value, which the parser would not take in one piece.
+    std::vector<std::string> tokens;
+    for (const std::string& argument : arguments) {
+        const bool empty_value = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+        tokens.push_back(empty_value ? argument.substr(0, argument.size() - 1) : argument);
+        if (empty_value)
+            tokens.emplace_back();
+    }
+    try {
+        // Abbreviations would change their meaning with each option to come.
+        constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+        return po::command_line_parser(tokens).options(described).style(style).run();
+    } catch (const po::error& failure) {
+        throw UsageError(failure.what());
+    }
+}
+
+void check_meaning(const CommandLine& line, const Protocol& protocol, const std::set<std::string>& given) {
+    const auto refuse = [&given](const std::string& name, const std::string& where) {
+        if (given.contains(name))
+            throw UsageError("--" + name + " means nothing " + where);
+    };
+    if (line.mode == Mode::blocking)
+        refuse("max-connections", "in the mode blocking, which serves one at a time");
+    if (line.unix_path) {
+        for (const char* const name : {"host", "port", "reuse-port"})
+            refuse(name, "with --unix");
+    }
+    if (line.udp) {
+        for (const char* const name : {"timeout", "requests-per-connection", "backlog"})
+            refuse(name, "with --udp");
+        if (!protocol.datagrams_take_options) {
+            for (const ProgramOption& option : protocol.options)
+                refuse(option.name, "with --udp");
+        }
+    }
+}
+
+}  // namespace
+
+std::string_view to_string(Mode mode) noexcept {
+    for (const auto& [value, name] : modes) {
+        if (value == mode)
+            return name;
+    }
+    return "?";
+}
+
+CommandLine parse_command_line(const Protocol& protocol, std::span<const std::string> arguments) {
+    CommandLine line;
+    line.port = protocol.default_port;
+    line.options.connection.timeout = default_timeout;
+    const ProgramOptions common = common_options(protocol, line);
+    std::vector<const ProgramOption*> known;
+    for (const ProgramOptions* const options :
+         std::initializer_list<const ProgramOptions*>{&common, &protocol.options}) {
+        for (const ProgramOption& option : *options)
+            known.push_back(&option);
+    }
+
+    std::set<std::string> given;
+    for (const auto& option : split(known, arguments).options) {
+        if (option.position_key >= 0)
+            throw UsageError("unexpected argument '" + option.value.front() + "'");
+        if (!given.insert(option.string_key).second)
+            throw UsageError("option '--" + option.string_key + "' is given twice");
+        const auto found = std::find_if(known.begin(), known.end(),
+                                        [&](const ProgramOption* one) { return one->name == option.string_key; });
+        try {
+            (*found)->store(option.value.empty() ? std::string() : option.value.front());
+        } catch (const UsageError& failure) {
+            throw UsageError("--" + option.string_key + ": " + failure.what());
+        }
+    }
+    if (!line.help && !line.version)
+        check_meaning(line, protocol, given);
+    return line;
+}
+
+std::string help_text(const Protocol& protocol, std::string_view program) {
+    CommandLine defaults;
+    const ProgramOptions common = common_options(protocol, defaults);
+    std::string text = "usage: " + std::string(program) + " [OPTION]...\n";
+    if (!protocol.description.empty())
+        text += std::string(protocol.description) + '\n';
+    text += '\n';
+    const auto left = [](const ProgramOption& option) {
+        return "  --" + option.name + (option.value_name.empty() ? "" : " " + option.value_name);
+    };
+    std::size_t width = 0;
+    for (const ProgramOptions* const options : {&protocol.options, &common}) {
+        for (const ProgramOption& option : *options)
+            width = std::max(width, left(option).size());
+    }
+    for (const ProgramOptions* const options : {&protocol.options, &common}) {
+        for (const ProgramOption& option : *options) {
+            std::string line = left(option);
+            line.resize(width + 2, ' ');
+            line += option.description;
+            if (!option.default_value.empty())
+                line += " (default: " + option.default_value + ")";
+            text += line + '\n';
+        }
+    }
+    return text;
+}
+
+std::string usage_line(std::string_view program) {
+    return "usage: " + std::string(program) + " [OPTION]...; " + std::string(program) + " --help lists the options";
+}
+
+}  // namespace socketserver::detail

@@ -1,0 +1,65 @@
+#include <socketserver/detail/program_options.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+namespace socketserver::detail {
+
+namespace {
+
+std::string seconds_text(std::chrono::nanoseconds span) {
+    char text[32];
+    const double seconds = std::chrono::duration<double>(span).count();
+    const auto end = std::to_chars(std::begin(text), std::end(text), seconds).ptr;
+    return {text, end};
+}
+
+std::string quoted(std::string_view text) {
+    return "'" + std::string(text) + "'";
+}
+
+}  // namespace
+
+void ProgramOptions::operator()(std::string name, std::string description, bool& variable) {
+    add({std::move(name), "", std::move(description), "", [&variable](const std::string&) { variable = true; }});
+}
+
+void ProgramOptions::operator()(std::string name, std::string description, std::string& variable) {
+    add({std::move(name), "TEXT", std::move(description), variable,
+         [&variable](const std::string& value) { variable = value; }});
+}
+
+void ProgramOptions::operator()(std::string name, std::string description, std::size_t& variable) {
+    add({std::move(name), "N", std::move(description), std::to_string(variable),
+         [&variable](const std::string& value) { variable = parse_count(value); }});
+}
+
+void ProgramOptions::operator()(std::string name, std::string description, std::chrono::nanoseconds& variable) {
+    add({std::move(name), "S", std::move(description), seconds_text(variable),
+         [&variable](const std::string& value) { variable = parse_seconds(value); }});
+}
+
+std::size_t parse_count(std::string_view text, std::size_t least, std::size_t most) {
+    std::size_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size() && number >= least && number <= most)
+        return number;
+    const bool bounded = most != std::numeric_limits<std::size_t>::max();
+    throw UsageError(quoted(text) + " is not a whole number " +
+                     (bounded ? "from " + std::to_string(least) + " to " + std::to_string(most)
+                              : "of " + std::to_string(least) + " or more"));
+}
+
+std::chrono::nanoseconds parse_seconds(std::string_view text) {
+    constexpr double longest = 1e9;  // some thirty years
+    double seconds = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    // NaN compares false.
+    if (error == std::errc{} && end == text.data() + text.size() && seconds >= 0 && seconds <= longest)
+        return std::chrono::nanoseconds{static_cast<std::int64_t>(std::round(seconds * 1e9))};
+    throw UsageError(quoted(text) + " is not a number of seconds from 0 to 1000000000");
+}
+
+}  // namespace socketserver::detail

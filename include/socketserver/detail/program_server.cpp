@@ -1,0 +1,119 @@
+#include <socketserver/detail/program_server.hpp>
+
+#include <socketserver/concurrency/blocking.hpp>
+#include <socketserver/concurrency/forking.hpp>
+#include <socketserver/concurrency/threading.hpp>
+#include <socketserver/datagram_server.hpp>
+#include <socketserver/os/error.hpp>
+#include <socketserver/os/unique_fd.hpp>
+#include <socketserver/stream_server.hpp>
+
+#include <sys/epoll.h>
+
+#include <cerrno>
+#include <type_traits>
+#include <utility>
+
+namespace socketserver::detail {
+
+namespace {
+
+/// A server of any mode that runs a protocol's handlers and logs who comes.
+template <class Base>
+class RunningServer : public Base, public ProgramServer {
+public:
+    using Request = typename Base::RequestType;
+
+    RunningServer(const Address& address, const ServerOptions& options, const Runner<Request>& runner)
+        : Base(address, options), runner_(runner) {}
+
+    ~RunningServer() override { this->server_close(); }
+
+    [[nodiscard]] ServerLoop& loop() noexcept override { return *this; }
+
+    void stop() noexcept override {
+        this->request_shutdown();
+        this->stop_running();
+    }
+
+    void cut() noexcept override { this->cut_running(); }
+
+protected:
+    void finish_request(Request& request, const Address& client) override {
+        constexpr auto what = std::is_same_v<Request, Socket> ? "... connected from: " : "... received from: ";
+        this->log(Severity::info, what + client.to_string());
+        runner_(request, client, *this);
+    }
+
+private:
+    const Runner<Request>& runner_;
+};
+
+/// A forking server must have no other thread when it forks, so its own loop waits for signals, too: they wake it, and it
+/// looks for them whenever it looks for children that have ended.
+template <class Base>
+class SignalledServer final : public RunningServer<Base> {
+public:
+    SignalledServer(const Address& address, const ServerOptions& options,
+                    const Runner<typename Base::RequestType>& runner, const SignalFd& signals)
+        : RunningServer<Base>(address, options, runner), signals_(signals), either_(::epoll_create1(EPOLL_CLOEXEC)) {
+        for (const int fd : {signals.fd(), Base::wake_descriptor()}) {
+            epoll_event event{};
+            event.events = EPOLLIN;
+            if (!either_ || ::epoll_ctl(either_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+                throw_errno(errno, "epoll");
+        }
+    }
+
+    ~SignalledServer() override { this->server_close(); }
+
+    [[nodiscard]] bool takes_signals() const noexcept override { return true; }
+    [[nodiscard]] bool was_hurried() const noexcept override { return signals_taken_ > 1; }
+
+protected:
+    [[nodiscard]] int wake_descriptor() const noexcept override { return either_.get(); }
+
+    // While the server closes, this is called several times a second.
+    void release_finished() override {
+        Base::release_finished();
+        while (signals_.take()) {
+            if (++signals_taken_ == 1)
+                this->stop();
+            else
+                this->cut();
+        }
+    }
+
+private:
+    const SignalFd& signals_;
+    UniqueFd either_;
+    int signals_taken_ = 0;
+};
+
+template <class Base>
+std::unique_ptr<ProgramServer> make(Mode mode, const Address& address, const ServerOptions& options,
+                                    const Runner<typename Base::RequestType>& runner, const SignalFd& signals) {
+    const auto bound = [](auto server) -> std::unique_ptr<ProgramServer> {
+        server->server_bind();
+        server->server_activate();
+        return server;
+    };
+    switch (mode) {
+        case Mode::blocking: break;
+        case Mode::forking:
+            return bound(std::make_unique<SignalledServer<Forking::MixIn<Base>>>(address, options, runner, signals));
+        case Mode::threading:
+            return bound(std::make_unique<RunningServer<Threading::MixIn<Base>>>(address, options, runner));
+    }
+    return bound(std::make_unique<RunningServer<Blocking::MixIn<Base>>>(address, options, runner));
+}
+
+}  // namespace
+
+std::unique_ptr<ProgramServer> make_server(const Protocol& protocol, const CommandLine& line, const Address& address,
+                                           const ServerOptions& options, const SignalFd& signals) {
+    return line.udp ? make<DatagramServer>(line.mode, address, options, protocol.serve_datagram, signals)
+                    : make<StreamServer>(line.mode, address, options, protocol.serve_connection, signals);
+}
+
+}  // namespace socketserver::detail

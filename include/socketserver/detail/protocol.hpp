@@ -1,0 +1,81 @@
+#pragma once
+
+/// \file
+/// What run_server() tells the rest of the program about its handlers: the only part that is a template.
+
+#include <socketserver/detail/program_options.hpp>
+#include <socketserver/net/address.hpp>
+#include <socketserver/net/datagram.hpp>
+#include <socketserver/net/socket.hpp>
+#include <socketserver/serving/request_handler.hpp>
+#include <socketserver/serving/server_context.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+namespace socketserver::detail {
+
+/// Makes a handler and runs it. Called from any number of threads at once.
+template <class Request>
+using Runner = std::function<void(Request&, const Address& client, ServerContext& server)>;
+
+/// A protocol as a program serves it. Refers to the handlers' options.
+struct Protocol {
+    std::uint16_t default_port = 0;       ///< where to listen; 0: the system chooses
+    std::string_view description;         ///< one sentence, or ""
+    ProgramOptions options;               ///< the handlers' own
+    Runner<Socket> serve_connection;      ///< serves a connection
+    Runner<Datagram> serve_datagram;      ///< serves a datagram; none if the protocol has no datagram form
+    bool datagrams_take_options = false;  ///< whether the options mean anything to serve_datagram
+};
+
+/// The program: reads the command line, makes the server and runs it.
+/// \return the exit status
+int run_program(const Protocol& protocol, int argc, char* argv[]);
+
+/// Stands for the options of a handler that has none.
+struct NoOptions {};
+
+/// The type of a handler's own options.
+template <class Handler>
+struct OptionsOf {
+    using Type = NoOptions;
+};
+
+template <class Handler>
+    requires requires {
+        typename Handler::Options;
+    }
+struct OptionsOf<Handler> {
+    using Type = typename Handler::Options;
+};
+
+/// Whether a handler is made from options, too.
+template <class Handler, class Request, class Options>
+inline constexpr bool takes_options =
+    std::constructible_from<Handler, Request&, const Address&, ServerContext&, const Options&>;
+
+/// Runs a handler of a request.
+/// \param options what it is made from; must outlive the runner
+template <class Handler, class Request, class Options>
+Runner<Request> runner(const Options& options) {
+    static_assert(RequestHandler<Handler>, "a handler has setup(), handle() and finish()");
+    static_assert(takes_options<Handler, Request, Options> ||
+                      std::constructible_from<Handler, Request&, const Address&, ServerContext&>,
+                  "a handler is made from (Request&, const Address&, ServerContext&), where Request is Socket for "
+                  "run_server's first handler and Datagram for its second, or from these and (const Options&)");
+    return [&options]([[maybe_unused]] Request& request, const Address& client, ServerContext& server) {
+        if constexpr (takes_options<Handler, Request, Options>) {
+            Handler handler(request, client, server, options);
+            run_handler(handler);
+        } else {
+            static_cast<void>(options);
+            Handler handler(request, client, server);
+            run_handler(handler);
+        }
+    };
+}
+
+}  // namespace socketserver::detail

@@ -1,0 +1,116 @@
+#include <socketserver/detail/command_line.hpp>
+#include <socketserver/detail/program_server.hpp>
+#include <socketserver/detail/protocol.hpp>
+#include <socketserver/detail/service_manager.hpp>
+#include <socketserver/detail/shutdown_thread.hpp>
+#include <socketserver/os/error.hpp>
+#include <socketserver/os/signals.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace socketserver::detail {
+
+namespace {
+
+constexpr int exit_usage = 2;
+
+std::string program_name(int argc, char* argv[]) {
+    return argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "server";
+}
+
+// What happens in normal service is told as the original programs tell it; what went wrong, with the program's name.
+Logger make_logger(const std::string& program, bool quiet) {
+    return [events = stderr_logger(Severity::info),
+            troubles = stderr_logger(quiet ? Severity::error : Severity::warning, program + ": "),
+            quiet](Severity severity, std::string_view message) {
+        if (severity != Severity::info)
+            troubles(severity, message);
+        else if (!quiet)
+            events(severity, message);
+    };
+}
+
+std::unique_ptr<ProgramServer> listen(const Protocol& protocol, const CommandLine& line, const ServerOptions& options,
+                                      const SignalFd& signals) {
+    std::string where = line.host.find(':') == std::string::npos ? line.host : '[' + line.host + ']';
+    where += ':' + std::to_string(line.port);
+    try {
+        Address address;
+        if (options.inherited_socket >= 0)
+            where = "the socket of LISTEN_FDS";
+        else if (line.unix_path)
+            address = Address::unix_path(*line.unix_path);
+        else
+            address = Address(line.host, line.port);
+        if (!address.is_unnamed())
+            where = address.to_string();
+        return make_server(protocol, line, address, options, signals);
+    } catch (const system_error& failure) {
+        throw std::runtime_error("cannot listen on " + where + ": " + failure.code().message());
+    }
+}
+
+void tell_that_it_is_ready(const std::string& program, const CommandLine& line, const Address& address) {
+    const char* const family = address.family() == AF_UNIX ? "unix" : line.udp ? "udp" : "tcp";
+    std::cout << program << ": listening on " << family << ' ' << address << " (" << to_string(line.mode) << ")\n"
+              << std::flush;
+}
+
+int serve(const Protocol& protocol, const CommandLine& line, const std::string& program) {
+    UniqueFd inherited = take_inherited_socket(line.udp ? SOCK_DGRAM : SOCK_STREAM);
+    ServerOptions options = line.options;
+    options.inherited_socket = inherited.release();
+    options.logger = make_logger(program, line.quiet);
+    // Before any thread is made, so that all of them inherit the block.
+    const SignalFd signals{SIGINT, SIGTERM};
+    const auto server = listen(protocol, line, options, signals);
+    ServerLoop& loop = server->loop();
+    std::optional<ShutdownThread> shutdown;
+    if (!server->takes_signals())
+        shutdown.emplace(*server, signals, options.drain, program);
+    tell_that_it_is_ready(program, line, loop.server_address());
+    int status = EXIT_SUCCESS;
+    try {
+        loop.serve_forever();
+    } catch (const SystemExit& exit) {
+        status = exit.status;
+    }
+    loop.server_close();
+    if (server->was_hurried()) {
+        std::cerr << program << ": requests cut short by a second signal\n";
+        status = EXIT_FAILURE;
+    }
+    return status;
+}
+
+}  // namespace
+
+int run_program(const Protocol& protocol, int argc, char* argv[]) {
+    const std::string program = program_name(argc, argv);
+    try {
+        const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+        const CommandLine line = parse_command_line(protocol, arguments);
+        if (line.help)
+            std::cout << help_text(protocol, program) << std::flush;
+        else if (line.version)
+            std::cout << program << " (socketserver " SOCKETSERVER_VERSION ")\n" << std::flush;
+        else
+            return serve(protocol, line, program);
+        return EXIT_SUCCESS;
+    } catch (const UsageError& failure) {
+        std::cerr << program << ": " << failure.what() << '\n' << usage_line(program) << '\n';
+        return exit_usage;
+    } catch (const std::exception& failure) {
+        std::cerr << program << ": " << failure.what() << '\n';
+        return EXIT_FAILURE;
+    }
+}
+
+}  // namespace socketserver::detail

@@ -1,0 +1,66 @@
+#include <socketserver/detail/shutdown_thread.hpp>
+
+#include <socketserver/os/deadline.hpp>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+namespace socketserver::detail {
+
+namespace {
+
+// How long requests that were cut have to come to their end.
+constexpr std::chrono::seconds grace{1};
+
+}  // namespace
+
+ShutdownThread::ShutdownThread(ProgramServer& server, const SignalFd& signals, std::chrono::nanoseconds drain,
+                               std::string program)
+    : server_(server), signals_(signals), drain_(drain), program_(std::move(program)), thread_([this] { run(); }) {}
+
+ShutdownThread::~ShutdownThread() {
+    finished_.notify();
+    thread_.join();
+}
+
+void ShutdownThread::run() const {
+    if (wait(Deadline::never()) != Event::signal)
+        return;
+    server_.stop();
+    Event event = wait(Deadline::after(drain_));
+    if (event == Event::too_late) {
+        server_.cut();
+        event = wait(Deadline::after(grace));
+    }
+    if (event == Event::too_late)
+        leave("still running when the time to drain was up");
+    if (event == Event::signal)
+        leave("cut short by a second signal");
+}
+
+ShutdownThread::Event ShutdownThread::wait(Deadline deadline) const {
+    std::array<pollfd, 2> polled{{{finished_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}}};
+    for (;;) {
+        const int ready = ::poll(polled.data(), polled.size(), deadline.poll_timeout());
+        if (ready > 0 && polled[0].revents != 0)
+            return Event::finished;
+        if (ready > 0 && signals_.take())
+            return Event::signal;
+        if (deadline.expired())
+            return Event::too_late;
+    }
+}
+
+void ShutdownThread::leave(const std::string& why) const {
+    const auto running = server_.loop().statistics().active;
+    const std::string line =
+        program_ + ": " + std::to_string(running) + (running == 1 ? " request " : " requests ") + why + '\n';
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+    ::_exit(EXIT_FAILURE);
+}
+
+}  // namespace socketserver::detail

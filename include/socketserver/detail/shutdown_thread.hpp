@@ -1,0 +1,50 @@
+#pragma once
+
+/// \file
+/// The thread of a program that ends its server when a signal comes.
+
+#include <socketserver/detail/program_server.hpp>
+#include <socketserver/os/signals.hpp>
+#include <socketserver/os/wakeup.hpp>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+namespace socketserver::detail {
+
+/// Waits for signals while the server serves:
+///
+///     first signal ──▶ requests are asked to end ──drain──▶ cut ──grace──▶ the process ends
+///                                    └──second signal──────────────────────────▲
+///
+/// The process ends by _exit(2) with status 1 and a message on standard error, for a handler that computes cannot
+/// be ended in any other way.
+///
+/// Owns: its thread, which ends with it. Borrows the server and the signals.
+class ShutdownThread {
+public:
+    /// \param server what to end; closed before this object is destroyed
+    /// \param signals SIGINT and SIGTERM
+    /// \param drain how long requests have to end
+    /// \param program the program's name, for messages
+    ShutdownThread(ProgramServer& server, const SignalFd& signals, std::chrono::nanoseconds drain, std::string program);
+    ~ShutdownThread();
+    ShutdownThread(const ShutdownThread&) = delete;
+    ShutdownThread& operator=(const ShutdownThread&) = delete;
+
+private:
+    enum class Event { finished, signal, too_late };
+    void run() const;
+    [[nodiscard]] Event wait(Deadline deadline) const;
+    [[noreturn]] void leave(const std::string& why) const;
+
+    ProgramServer& server_;
+    const SignalFd& signals_;
+    const std::chrono::nanoseconds drain_;
+    const std::string program_;
+    Wakeup finished_;
+    std::thread thread_;
+};
+
+}  // namespace socketserver::detail

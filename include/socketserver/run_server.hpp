@@ -1,0 +1,56 @@
+#pragma once
+
+/// \file
+/// A whole program out of a handler: command line, signals, log and exit codes.
+
+#include <socketserver/detail/protocol.hpp>
+#include <socketserver/serving/request_handler.hpp>
+
+#include <type_traits>
+
+namespace socketserver {
+
+/// Serves a protocol as a program of its own; all that such a program's main() does.
+///
+/// \snippet time_server.cpp main
+///
+/// The command line (`--help` prints it) says where to listen and which concurrency to use. SIGINT and SIGTERM let running
+/// requests end and then the program; a second one ends it now. One line on standard output tells when it is ready, one
+/// line on standard error tells of each connection. A socket that a service manager hands over (sd_listen_fds(3)) is
+/// served in place of one of its own.
+///
+/// \tparam Handler serves connections; a RequestHandler of Socket. What it may offer:
+///   - `static constexpr std::uint16_t default_port`: where to listen; without it, a port that the system chooses
+///   - `static constexpr std::string_view description`: what the protocol does, in one sentence for `--help`
+///   - `Options`: options of its own, default-constructible. Its member template `declare(Add&& add)` calls
+///     `add(name, what it does, variable)` for each; a variable is a `bool`, `std::string`, `std::size_t` or
+///     `std::chrono::nanoseconds` (in seconds on the command line), and holds the default. If the handler can be made from
+///     `(Socket&, const Address&, ServerContext&, const Options&)`, it is
+/// \tparam DatagramHandler serves datagrams, which `--udp` asks for; a RequestHandler of Datagram. It is handed the same
+///   options if it can be made from them. `void`: the protocol has no datagram form
+/// \param argc as main() got it
+/// \param argv as main() got it; its first element is the program's name in messages
+/// \return the exit status: 0 when told to end by a signal or a handler, 1 if it cannot serve or was ended by a second
+///   signal, 2 for a command line it does not understand
+///
+/// Thread: the main one, while the program has no other.
+template <class Handler, class DatagramHandler = void>
+int run_server(int argc, char* argv[]) {
+    static_assert(RequestHandler<Handler>, "run_server<Handler>: a handler has setup(), handle() and finish()");
+    typename detail::OptionsOf<Handler>::Type options;
+    detail::Protocol protocol;
+    if constexpr (requires { Handler::default_port; })
+        protocol.default_port = Handler::default_port;
+    if constexpr (requires { Handler::description; })
+        protocol.description = Handler::description;
+    if constexpr (requires { options.declare(protocol.options); })
+        options.declare(protocol.options);
+    protocol.serve_connection = detail::runner<Handler, Socket>(options);
+    if constexpr (!std::is_void_v<DatagramHandler>) {
+        protocol.serve_datagram = detail::runner<DatagramHandler, Datagram>(options);
+        protocol.datagrams_take_options = detail::takes_options<DatagramHandler, Datagram, decltype(options)>;
+    }
+    return detail::run_program(protocol, argc, argv);
+}
+
+}  // namespace socketserver
