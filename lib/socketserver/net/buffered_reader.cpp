@@ -38,8 +38,8 @@ std::string_view BufferedReader::readline(std::size_t limit) {
     constexpr std::size_t longest_line_end = 2;
     scanned_ = begin_;
     for (;;) {
-        const auto* const newline =
-            static_cast<const char*>(end_ > scanned_ ? std::memchr(&buffer_[scanned_], '\n', end_ - scanned_) : nullptr);
+        const auto* const newline = static_cast<const char*>(
+            end_ > scanned_ ? std::memchr(&buffer_[scanned_], '\n', end_ - scanned_) : nullptr);
         const std::size_t length =
             newline != nullptr ? static_cast<std::size_t>(newline - &buffer_[begin_]) + 1 : buffered();
         scanned_ = end_;
@@ -48,9 +48,10 @@ std::string_view BufferedReader::readline(std::size_t limit) {
             line_end = longest_line_end;
         // Without its newline a line may yet turn out to end in "\r\n".
         if (length - line_end > limit && (newline != nullptr || length - limit > 1 || buffer_[end_ - 1] != '\r'))
-            throw_errno(EMSGSIZE, "a line longer than " + std::to_string(limit) + " bytes",
-                        source_ != nullptr ? "from " + source_->peer_name() : "");
+            fail_too_long("a line longer than", limit);
         if (newline != nullptr || !fill()) {
+            if (newline == nullptr && length > limit)
+                fail_too_long("a line longer than", limit);  // the '\r' at its end was no part of a line end
             // The server ends the request: a line that is not whole is no request.
             if (newline == nullptr && (stopped_ || length == 0))
                 return {};
@@ -78,8 +79,7 @@ std::string BufferedReader::read_all(std::size_t limit) {
     std::string data;
     while (buffered() > 0 || fill()) {
         if (buffered() > limit - data.size())
-            throw_errno(EMSGSIZE, "more than " + std::to_string(limit) + " bytes",
-                        source_ != nullptr ? "from " + source_->peer_name() : "");
+            fail_too_long("more than", limit);
         data += take(buffered());
     }
     return data;
@@ -137,6 +137,12 @@ void BufferedReader::make_room() {
         buffer_ = std::move(larger);
         capacity_ *= 2;
     }
+}
+
+void BufferedReader::fail_too_long(std::string_view what, std::size_t limit) const {
+    const std::string peer = source_ != nullptr ? source_->peer_name() : "";
+    throw_errno(EMSGSIZE, std::string(what) + ' ' + std::to_string(limit) + " bytes",
+                peer.empty() ? "" : "from " + peer);
 }
 
 void BufferedReader::fail(error_code error) const {

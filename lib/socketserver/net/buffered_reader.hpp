@@ -96,6 +96,7 @@ private:
     void make_room();
     std::string_view take(std::size_t size) noexcept;
     [[noreturn]] void fail(error_code error) const;
+    [[noreturn]] void fail_too_long(std::string_view what, std::size_t limit) const;
 
     ByteStream* source_ = nullptr;
     std::unique_ptr<char[]> buffer_;
