@@ -43,6 +43,8 @@ int SocketStreamBuf::sync() {
 void SocketStreamBuf::send_pending() {
     const std::string_view pending(pbase(), static_cast<std::size_t>(pptr() - pbase()));
     setp(output_.data(), output_.data() + output_.size());
+    if (pending.empty())
+        return;
     error_code error;
     const IoResult result = stream_.write_all(pending, error);
     if (!error)

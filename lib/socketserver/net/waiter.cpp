@@ -64,6 +64,7 @@ WaitResult Waiter::sleep_until(Deadline deadline) {
 }
 
 void Waiter::flush_all() noexcept {
+    // The newest first: its sending begins with a flush_pending() too, so that what is older leaves before it.
     while (pending_ != nullptr) {
         PendingOutput* const output = pending_;
         output->unlink();
