@@ -1,11 +1,13 @@
 #include <socketserver/net/datagram.hpp>
 
 #include <netinet/in.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace socketserver {
 
@@ -13,35 +15,50 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t control_size = CMSG_SPACE(sizeof(in6_pktinfo));
-static_assert(sizeof(in_pktinfo) <= sizeof(in6_pktinfo));
+// A dual-stack socket tells of an IPv4 datagram by both.
+constexpr std::size_t control_size = CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(in_pktinfo));
 
 struct alignas(cmsghdr) Control {
     std::array<char, control_size> bytes{};
 };
 
-std::optional<Address> local_address(msghdr& message) {
+// A peer of a Unix socket can send descriptors along (SCM_RIGHTS), and the kernel has opened them by now.
+void close_descriptors(const cmsghdr& entry) {
+    const std::size_t count = (entry.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(&entry) + i * sizeof fd, sizeof fd);
+        ::close(fd);
+    }
+}
+
+// The local address that a reply can leave from: where the datagram was sent to, or, for a broadcast, the interface's own.
+std::optional<Address> read_control(msghdr& message) {
+    std::optional<Address> local;
     for (cmsghdr* entry = CMSG_FIRSTHDR(&message); entry != nullptr; entry = CMSG_NXTHDR(&message, entry)) {
         if (entry->cmsg_level == IPPROTO_IP && entry->cmsg_type == IP_PKTINFO) {
             in_pktinfo info{};
             std::memcpy(&info, CMSG_DATA(entry), sizeof info);
             sockaddr_in address{};
             address.sin_family = AF_INET;
-            address.sin_addr = info.ipi_addr;
-            return Address::from_sockaddr(reinterpret_cast<sockaddr*>(&address), sizeof address);
-        }
-        if (entry->cmsg_level == IPPROTO_IPV6 && entry->cmsg_type == IPV6_PKTINFO) {
+            address.sin_addr = info.ipi_spec_dst;
+            local = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&address), sizeof address);
+        } else if (entry->cmsg_level == IPPROTO_IPV6 && entry->cmsg_type == IPV6_PKTINFO) {
             in6_pktinfo info{};
             std::memcpy(&info, CMSG_DATA(entry), sizeof info);
             sockaddr_in6 address{};
+            if (IN6_IS_ADDR_V4MAPPED(&info.ipi6_addr) || IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
+                continue;  // told by IP_PKTINFO; no address to send from
             address.sin6_family = AF_INET6;
             address.sin6_addr = info.ipi6_addr;
             if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
                 address.sin6_scope_id = info.ipi6_ifindex;
-            return Address::from_sockaddr(reinterpret_cast<sockaddr*>(&address), sizeof address);
+            local = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&address), sizeof address);
+        } else if (entry->cmsg_level == SOL_SOCKET && entry->cmsg_type == SCM_RIGHTS) {
+            close_descriptors(*entry);
         }
     }
-    return std::nullopt;
+    return local;
 }
 
 template <class Info>
@@ -93,10 +110,11 @@ std::optional<Datagram> Datagram::receive(Socket& socket, std::span<char> buffer
     const std::size_t received = socket.recvmsg(message, 0, error);
     if (error)
         return std::nullopt;
+    std::optional<Address> local = read_control(message);
     Datagram datagram(socket);
     datagram.data_.assign(buffer.data(), received);
     datagram.peer_ = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), message.msg_namelen);
-    datagram.local_ = local_address(message);
+    datagram.local_ = std::move(local);
     datagram.truncated_ = (message.msg_flags & MSG_TRUNC) != 0;
     return datagram;
 }
@@ -134,8 +152,9 @@ void Datagram::reply(std::string_view reply, std::chrono::nanoseconds timeout, e
         }
         // When a Unix peer's queue is full the kernel still calls our socket writable, so time must pass instead.
         const Deadline turn = earlier(deadline, Deadline::after(pause));
-        const WaitResult waited = to.family() == AF_UNIX || reason == ENOBUFS ? Waiter::current().sleep_until(turn)
-                                                                              : socket_->wait(Interest::writable, deadline);
+        const WaitResult waited = to.family() == AF_UNIX || reason == ENOBUFS
+                                      ? Waiter::current().sleep_until(turn)
+                                      : socket_->wait(Interest::writable, deadline);
         if (waited == WaitResult::cut) {
             error = system_code(ECANCELED);
             return;

@@ -28,8 +28,7 @@ public:
     /// \param buffer room for the longest datagram to take; a longer one is cut, see truncated()
     /// \param error what went wrong; EAGAIN if the socket is non-blocking and there is none
     /// \return the datagram, unless \p error is set
-    [[nodiscard]] static std::optional<Datagram> receive(Socket& socket, std::span<char> buffer,
-                                                         error_code& error);
+    [[nodiscard]] static std::optional<Datagram> receive(Socket& socket, std::span<char> buffer, error_code& error);
 
     /// Has the kernel tell for each datagram which local address it was sent to (IP_PKTINFO, ip(7)), so that the
     /// reply leaves from there. For sockets bound to a wildcard address; needed there only.
@@ -43,7 +42,8 @@ public:
     /// Who sent it; unnamed if the sender never bound its Unix socket.
     [[nodiscard]] const Address& peer() const noexcept { return peer_; }
 
-    /// The local address it was sent to, without a port, if the socket tracks that.
+    /// The local address it was sent to, without a port, if the socket tracks that; for an IPv4 broadcast or multicast
+    /// the receiving interface's own, for an IPv6 multicast none.
     [[nodiscard]] const std::optional<Address>& local() const noexcept { return local_; }
 
     /// Whether it was longer than could be received, and data() holds only its beginning.
