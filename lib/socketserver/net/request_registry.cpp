@@ -9,6 +9,15 @@
 
 namespace socketserver {
 
+namespace {
+
+std::size_t queued(int fd) noexcept {
+    int count = 0;
+    return ::ioctl(fd, FIONREAD, &count) == 0 && count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+}  // namespace
+
 RunningRequest::RunningRequest(RequestRegistry& registry, int fd) : registry_(registry), fd_(fd) {
     registry_.enter(*this);
 }
@@ -19,11 +28,14 @@ RunningRequest::~RunningRequest() {
 
 void RunningRequest::stop() noexcept {
     Phase expected = running;
-    if (!phase_.compare_exchange_strong(expected, stopped, std::memory_order_acq_rel))
+    if (stopping())
         return;
-    // The phase is set first: a reader sees it, or its recv(2) ends here.
+    // TCP goes on receiving after shutdown(2): what has come by now is counted.
     const int saved = errno;
-    ::shutdown(fd_, SHUT_RD);
+    queued_at_stop_.store(queued(fd_), std::memory_order_relaxed);
+    // The phase is set before the shutdown: a reader sees it, or its recv(2) ends here.
+    if (phase_.compare_exchange_strong(expected, stopped, std::memory_order_acq_rel))
+        ::shutdown(fd_, SHUT_RD);
     errno = saved;
 }
 
@@ -37,10 +49,9 @@ void RunningRequest::cut() noexcept {
 std::size_t RunningRequest::readable_bytes() noexcept {
     if (!stopping())
         return std::numeric_limits<std::size_t>::max();
-    if (!readable_bytes_) {
-        int queued = 0;
-        readable_bytes_ = ::ioctl(fd_, FIONREAD, &queued) == 0 && queued > 0 ? static_cast<std::size_t>(queued) : 0;
-    }
+    // Less than then if some was read meanwhile, more if some came after it.
+    if (!readable_bytes_)
+        readable_bytes_ = std::min(queued(fd_), queued_at_stop_.load(std::memory_order_relaxed));
     return *readable_bytes_;
 }
 

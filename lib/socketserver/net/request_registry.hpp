@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -64,6 +65,7 @@ private:
     RequestRegistry& registry_;
     const int fd_;
     std::atomic<Phase> phase_{running};
+    std::atomic<std::size_t> queued_at_stop_{std::numeric_limits<std::size_t>::max()};  // bytes, set before the phase
     std::optional<std::size_t> readable_bytes_;  // counted when first asked for after the stop; the reader's own
     RunningRequest* next_ = nullptr;             // guarded by the registry's mutex
     RunningRequest* previous_ = nullptr;         // guarded by the registry's mutex
