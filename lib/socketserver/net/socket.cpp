@@ -177,7 +177,12 @@ void Socket::setblocking(bool blocking) {
     settimeout(blocking ? std::nullopt : std::optional<std::chrono::nanoseconds>{0ns});
 }
 
-bool Socket::apply_kernel_timeout() noexcept {
+/// Whether the kernel itself ends a call that it blocks when the time is up.
+bool Socket::kernel_keeps_time(Interest interest) noexcept {
+    // SO_SNDTIMEO begins anew for each piece of a write to a Unix socket, and datagrams may be sent by several threads at
+    // once, which must not change anything.
+    if (interest == Interest::writable)
+        return !timeout_.has_value();
     if (kernel_timeout_current_)
         return true;
     // Zero would mean no time-out to the kernel; anything shorter than its own tick it rounds up.
@@ -186,18 +191,23 @@ bool Socket::apply_kernel_timeout() noexcept {
     timeval value{};
     value.tv_sec = static_cast<decltype(value.tv_sec)>(seconds.count());
     value.tv_usec = static_cast<decltype(value.tv_usec)>((span - seconds).count());
-    kernel_timeout_current_ = ::setsockopt(fileno(), SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value) == 0 &&
-                              ::setsockopt(fileno(), SOL_SOCKET, SO_SNDTIMEO, &value, sizeof value) == 0;
+    kernel_timeout_current_ = ::setsockopt(fileno(), SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value) == 0;
     return kernel_timeout_current_;
 }
 
-void Socket::require_nonblocking_descriptor() {
+/// Sets O_NONBLOCK, for the calls that have no flag to say so.
+/// \return false if that failed, with \p error set
+bool Socket::require_nonblocking_descriptor(error_code& error) noexcept {
+    error = {};
     if (!descriptor_blocks_)
-        return;
+        return true;
     const int flags = ::fcntl(fileno(), F_GETFL);
-    if (flags < 0 || ::fcntl(fileno(), F_SETFL, flags | O_NONBLOCK) != 0)
-        fail(system_code(errno), "fcntl");
+    if (flags < 0 || ::fcntl(fileno(), F_SETFL, flags | O_NONBLOCK) != 0) {
+        error = system_code(errno);
+        return false;
+    }
     descriptor_blocks_ = false;
+    return true;
 }
 
 WaitResult Socket::wait(Interest interest, Deadline deadline) {

@@ -131,9 +131,10 @@ public:
 
     // Reading and writing
 
-    /// Receives at least one byte.
+    /// Receives at least one byte. Once a server has asked the request to end (serve_under()), what had come by
+    /// then is received, and after it the end of the stream.
     /// \param size the most to receive; at least 1
-    /// \param flags of recv(2)
+    /// \param flags of recv(2); with MSG_DONTWAIT it does not wait, whatever the time-out
     /// \return what came; empty at the end of the stream
     [[nodiscard]] std::string recv(std::size_t size, int flags = 0);
     /// \copydoc recv(std::size_t,int)
@@ -269,19 +270,21 @@ public:
     [[nodiscard]] std::string peer_name() const override;
 
 private:
-    enum class InKernel { may_block, never_blocks };
+    enum class Blocks { in_kernel_if_possible, in_waiter, in_waiter_unpolled };
+    struct Operation;
     template <class Call>
-    IoResult transfer(Interest interest, Deadline deadline, InKernel in_kernel, error_code& error, Call call);
-    void require_nonblocking_descriptor();
+    IoResult transfer(const Operation& operation, error_code& error, Call call);
+    IoResult receive(std::span<std::byte> buffer, int flags, error_code& error);
+    bool require_nonblocking_descriptor(error_code& error) noexcept;
+    [[nodiscard]] bool kernel_keeps_time(Interest interest) noexcept;
     void finish_connecting(const Address& address, Deadline deadline, error_code& error);
     [[nodiscard]] Deadline operation_deadline() const noexcept { return Deadline::from_timeout(timeout_); }
-    [[nodiscard]] bool apply_kernel_timeout() noexcept;
     [[noreturn]] void fail(error_code error, const char* operation) const;
 
     Waitable waitable_;  // its fd is owned here: closed by close(), after watch and request
     std::optional<std::chrono::nanoseconds> timeout_;
     bool descriptor_blocks_ = true;       // O_NONBLOCK is not set
-    bool kernel_timeout_current_ = true;  // SO_RCVTIMEO and SO_SNDTIMEO say what timeout_ says
+    bool kernel_timeout_current_ = true;  // SO_RCVTIMEO says what timeout_ says
     Address peer_;
 };
 

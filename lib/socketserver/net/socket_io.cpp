@@ -16,36 +16,55 @@ namespace socketserver {
 
 using namespace std::chrono_literals;
 
+/// What a system call does while it cannot go on.
+struct Socket::Operation {
+    Interest interest;
+    Blocks blocks;
+    Deadline deadline;
+    int flags = 0;  // of the call; with MSG_DONTWAIT it does not wait, whatever the time-out
+};
+
 /// Calls the system until it does something other than "would block" or EINTR.
-/// \param call takes the flag that keeps it from blocking (MSG_DONTWAIT, or 0 where the kernel may block) and
-///   returns what the system call returned
+/// \param call takes the operation's flags, with MSG_DONTWAIT where the kernel may not block, and returns what the system
+///   call returned
 template <class Call>
-IoResult Socket::transfer(Interest interest, Deadline deadline, InKernel in_kernel, error_code& error, Call call) {
+IoResult Socket::transfer(const Operation& operation, error_code& error, Call call) {
     error = {};
     Waiter& waiter = Waiter::current();
     waiter.flush_pending();
-    // One system call: the kernel blocks and keeps the time. Not again after a signal, since it would begin the
-    // time-out anew.
-    bool kernel_blocks = in_kernel == InKernel::may_block && descriptor_blocks_ && timeout_ != 0ns &&
-                         waiter.may_block_in_kernel(waitable_) && apply_kernel_timeout();
-    for (;;) {
-        const ssize_t count = call(kernel_blocks ? 0 : MSG_DONTWAIT);
+    const bool waits = timeout_ != 0ns && (operation.flags & MSG_DONTWAIT) == 0;
+    // One system call: the kernel blocks and keeps the time.
+    bool kernel_blocks = waits && operation.blocks != Blocks::in_waiter && descriptor_blocks_ &&
+                         waiter.may_block_in_kernel(waitable_) && kernel_keeps_time(operation.interest);
+    for (auto pause = 1ms;;) {
+        const ssize_t count = call(kernel_blocks ? operation.flags : operation.flags | MSG_DONTWAIT);
         if (count >= 0)
             return {static_cast<std::size_t>(count), IoStatus::ok};
         const int reason = errno;
         if (reason == EINTR) {
-            kernel_blocks = false;
+            // Not again in the kernel if that would begin the time-out anew.
+            kernel_blocks = kernel_blocks && !timeout_;
             continue;
         }
         if (reason != EAGAIN && reason != EWOULDBLOCK) {
             error = system_code(reason);
             return {};
         }
-        if (timeout_ == 0ns)
+        if (!waits)
             return {0, IoStatus::would_block};
-        if (kernel_blocks)
-            return {0, IoStatus::timed_out};
-        switch (waiter.wait(waitable_, interest, deadline)) {
+        // After a blocking call: its time is up, as the deadline will tell; or somebody has set O_NONBLOCK or
+        // SO_RCVTIMEO through another descriptor of the same socket, which is no reason to give up.
+        kernel_blocks = false;
+        WaitResult waited = WaitResult::ready;
+        if (operation.blocks == Blocks::in_waiter_unpolled) {
+            waited = waiter.sleep_until(earlier(operation.deadline, Deadline::after(pause)));
+            pause = std::min(pause * 2, 50ms);
+            if (waited == WaitResult::timed_out && !operation.deadline.expired())
+                waited = WaitResult::ready;
+        } else {
+            waited = waiter.wait(waitable_, operation.interest, operation.deadline);
+        }
+        switch (waited) {
             case WaitResult::ready: break;
             case WaitResult::timed_out: return {0, IoStatus::timed_out};
             case WaitResult::stopped: return {0, IoStatus::stopped};
@@ -65,8 +84,7 @@ std::size_t bytes_or_error(const IoResult& result, error_code& error) noexcept {
 
 }  // namespace
 
-IoResult Socket::read_some(std::span<std::byte> buffer, error_code& error) {
-    const auto receive = [&](int flags) { return ::recv(fileno(), buffer.data(), buffer.size(), flags); };
+IoResult Socket::receive(std::span<std::byte> buffer, int flags, error_code& error) {
     RunningRequest* const request = waitable_.request.get();
     if (request != nullptr && request->stopping()) {
         // What had come when the server asked the request to end may still be read, nothing after it.
@@ -76,19 +94,23 @@ IoResult Socket::read_some(std::span<std::byte> buffer, error_code& error) {
         }
         buffer = buffer.first(std::min(buffer.size(), request->readable_bytes()));
     }
-    IoResult result = transfer(Interest::readable, operation_deadline(), InKernel::may_block, error, receive);
-    if (request != nullptr)
+    const Operation operation{Interest::readable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
+    const IoResult result = transfer(
+        operation, error, [&](int all_flags) { return ::recv(fileno(), buffer.data(), buffer.size(), all_flags); });
+    if (request != nullptr && (flags & MSG_PEEK) == 0)
         request->consumed(result.bytes);
+    return result;
+}
+
+IoResult Socket::read_some(std::span<std::byte> buffer, error_code& error) {
+    IoResult result = receive(buffer, 0, error);
     if (result.status == IoStatus::ok && result.bytes == 0 && !error)
         result.status = stop_requested() ? IoStatus::stopped : IoStatus::eof;
     return result;
 }
 
 std::size_t Socket::recv_into(std::span<std::byte> buffer, int flags, error_code& error) {
-    const auto result = transfer(Interest::readable, operation_deadline(), InKernel::may_block, error, [&](int extra) {
-        return ::recv(fileno(), buffer.data(), buffer.size(), flags | extra);
-    });
-    return bytes_or_error(result, error);
+    return bytes_or_error(receive(buffer, flags, error), error);
 }
 
 std::size_t Socket::recv_into(std::span<std::byte> buffer, int flags) {
@@ -117,10 +139,10 @@ std::pair<std::string, Address> Socket::recvfrom(std::size_t size, int flags, er
     std::string data(size, '\0');
     sockaddr_storage from{};
     socklen_t length = 0;
-    const auto result = transfer(Interest::readable, operation_deadline(), InKernel::may_block, error, [&](int extra) {
+    const Operation operation{Interest::readable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
+    const auto result = transfer(operation, error, [&](int all_flags) {
         length = sizeof from;
-        return ::recvfrom(fileno(), data.data(), data.size(), flags | extra, reinterpret_cast<sockaddr*>(&from),
-                          &length);
+        return ::recvfrom(fileno(), data.data(), data.size(), all_flags, reinterpret_cast<sockaddr*>(&from), &length);
     });
     data.resize(bytes_or_error(result, error));
     if (error)
@@ -140,17 +162,19 @@ std::size_t Socket::recvmsg(msghdr& message, int flags, error_code& error) {
     // The call reads these lengths and then sets them, also for a second try.
     const socklen_t name_length = message.msg_namelen;
     const auto control_length = message.msg_controllen;
-    const auto result = transfer(Interest::readable, operation_deadline(), InKernel::may_block, error, [&](int extra) {
+    const Operation operation{Interest::readable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
+    const auto result = transfer(operation, error, [&](int all_flags) {
         message.msg_namelen = name_length;
         message.msg_controllen = control_length;
-        return ::recvmsg(fileno(), &message, flags | extra | MSG_CMSG_CLOEXEC);
+        return ::recvmsg(fileno(), &message, all_flags | MSG_CMSG_CLOEXEC);
     });
     return bytes_or_error(result, error);
 }
 
 std::size_t Socket::send(std::string_view data, int flags, error_code& error) {
-    const auto result = transfer(Interest::writable, operation_deadline(), InKernel::may_block, error, [&](int extra) {
-        return ::send(fileno(), data.data(), data.size(), flags | extra | MSG_NOSIGNAL);
+    const Operation operation{Interest::writable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
+    const auto result = transfer(operation, error, [&](int all_flags) {
+        return ::send(fileno(), data.data(), data.size(), all_flags | MSG_NOSIGNAL);
     });
     return bytes_or_error(result, error);
 }
@@ -164,14 +188,11 @@ std::size_t Socket::send(std::string_view data, int flags) {
 }
 
 IoResult Socket::write_all(std::string_view data, error_code& error) {
-    const Deadline deadline = operation_deadline();
+    const Operation operation{Interest::writable, Blocks::in_kernel_if_possible, operation_deadline()};
     std::size_t sent = 0;
     error = {};
     while (sent < data.size()) {
-        // A blocking send(2) comes back early only after a signal or the kernel's time-out; from then on the
-        // deadline counts for the rest.
-        const InKernel in_kernel = sent == 0 ? InKernel::may_block : InKernel::never_blocks;
-        const IoResult result = transfer(Interest::writable, deadline, in_kernel, error, [&](int flags) {
+        const IoResult result = transfer(operation, error, [&](int flags) {
             return ::send(fileno(), data.data() + sent, data.size() - sent, flags | MSG_NOSIGNAL);
         });
         sent += result.bytes;
@@ -194,9 +215,11 @@ void Socket::sendall(std::string_view data) {
 }
 
 std::size_t Socket::sendto(std::string_view data, const Address& address, int flags, error_code& error) {
-    const auto result = transfer(Interest::writable, operation_deadline(), InKernel::may_block, error, [&](int extra) {
-        return ::sendto(fileno(), data.data(), data.size(), flags | extra | MSG_NOSIGNAL, address.data(),
-                        address.size());
+    // When a Unix peer's queue is full the kernel still calls our socket writable, so time must pass instead.
+    const Blocks blocks = address.family() == AF_UNIX ? Blocks::in_waiter_unpolled : Blocks::in_kernel_if_possible;
+    const Operation operation{Interest::writable, blocks, operation_deadline(), flags};
+    const auto result = transfer(operation, error, [&](int all_flags) {
+        return ::sendto(fileno(), data.data(), data.size(), all_flags | MSG_NOSIGNAL, address.data(), address.size());
     });
     return bytes_or_error(result, error);
 }
@@ -232,21 +255,19 @@ ssize_t sendfile_without_signal(int to, int file, off_t* offset, std::size_t cou
 
 }  // namespace
 
-std::uint64_t Socket::sendfile(int file, std::uint64_t offset, std::optional<std::uint64_t> count,
-                               error_code& error) {
+std::uint64_t Socket::sendfile(int file, std::uint64_t offset, std::optional<std::uint64_t> count, error_code& error) {
     constexpr std::uint64_t most_per_call = 1U << 30U;
-    const Deadline deadline = operation_deadline();
+    const Operation operation{Interest::writable, Blocks::in_waiter, operation_deadline()};
     // The call has no flag that keeps it from blocking, so the descriptor must.
-    require_nonblocking_descriptor();
+    if (!require_nonblocking_descriptor(error))
+        return 0;
     auto position = static_cast<off_t>(offset);
     std::uint64_t sent = 0;
     const std::uint64_t wanted = count.value_or(std::numeric_limits<std::uint64_t>::max());
-    error = {};
     while (sent < wanted) {
         const auto chunk = static_cast<std::size_t>(std::min(wanted - sent, most_per_call));
-        const IoResult result = transfer(Interest::writable, deadline, InKernel::never_blocks, error, [&](int) {
-            return sendfile_without_signal(fileno(), file, &position, chunk);
-        });
+        const IoResult result =
+            transfer(operation, error, [&](int) { return sendfile_without_signal(fileno(), file, &position, chunk); });
         sent += bytes_or_error(result, error);
         if (error || result.bytes == 0)
             break;
@@ -263,17 +284,16 @@ std::uint64_t Socket::sendfile(int file, std::uint64_t offset, std::optional<std
 }
 
 std::pair<Socket, Address> Socket::accept(error_code& error) {
-    error = {};
-    require_nonblocking_descriptor();
+    if (!require_nonblocking_descriptor(error))
+        return {};
     sockaddr_storage from{};
     socklen_t length = 0;
     int accepted = -1;
-    // A connection waits the way its context does: through the kernel, or never inside it.
-    const Waitable unregistered;
-    const int flags = SOCK_CLOEXEC | (Waiter::current().may_block_in_kernel(unregistered) ? 0 : SOCK_NONBLOCK);
-    const IoResult result = transfer(Interest::readable, operation_deadline(), InKernel::never_blocks, error, [&](int) -> ssize_t {
+    const Operation operation{Interest::readable, Blocks::in_waiter, operation_deadline()};
+    const IoResult result = transfer(operation, error, [&](int) -> ssize_t {
         length = sizeof from;
-        accepted = ::accept4(fileno(), reinterpret_cast<sockaddr*>(&from), &length, flags);
+        // Not O_NONBLOCK: where the kernel must not block, each call says so by a flag.
+        accepted = ::accept4(fileno(), reinterpret_cast<sockaddr*>(&from), &length, SOCK_CLOEXEC);
         return accepted < 0 ? -1 : 0;
     });
     bytes_or_error(result, error);
@@ -282,7 +302,6 @@ std::pair<Socket, Address> Socket::accept(error_code& error) {
     const Address peer = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), length);
     Socket connection;
     connection.waitable_.fd = accepted;
-    connection.descriptor_blocks_ = (flags & SOCK_NONBLOCK) == 0;
     connection.peer_ = peer;
     return {std::move(connection), peer};
 }
@@ -298,10 +317,10 @@ std::pair<Socket, Address> Socket::accept() {
 void Socket::connect(const Address& address, error_code& error) {
     const Deadline deadline = operation_deadline();
     const bool blocked = descriptor_blocks_;
-    error = {};
-    require_nonblocking_descriptor();
+    if (!require_nonblocking_descriptor(error))
+        return;
     finish_connecting(address, deadline, error);
-    if (!error)
+    if (!error || error == system_code(EINPROGRESS))
         peer_ = address;
     if (blocked && timeout_ != 0ns) {
         const int flags = ::fcntl(fileno(), F_GETFL);
