@@ -13,10 +13,15 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <fstream>
+#include <future>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -24,6 +29,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace socketserver::test {
 
@@ -96,6 +105,50 @@ inline std::uint64_t hash_of(std::string_view bytes) {
     return hash.value();
 }
 
+/// Receives until the peer ends.
+inline std::string receive_to_the_end(Socket& socket) {
+    std::string all;
+    for (std::string data = socket.recv(65'536); !data.empty(); data = socket.recv(65'536))
+        all += data;
+    return all;
+}
+
+/// Sends until there is no more room on the way to the peer, without waiting.
+/// \return how much was sent
+inline std::size_t fill(Socket& socket) {
+    const auto timeout = socket.gettimeout();
+    socket.setblocking(false);
+    const std::string block(65'536, 'x');
+    std::size_t sent = 0;
+    error_code full;
+    while (!full)
+        sent += socket.send(block, 0, full);
+    socket.settimeout(timeout);
+    return sent;
+}
+
+/// An address where nobody listens.
+inline Address refused_address() {
+    Socket socket(AF_INET);
+    socket.bind(Address("127.0.0.1", 0));
+    return socket.getsockname();
+}
+
+/// How much processor time this thread has used.
+inline std::chrono::microseconds processor_time() {
+    rusage usage{};
+    ::getrusage(RUSAGE_THREAD, &usage);
+    return std::chrono::seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           std::chrono::microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+/// Closes a connection so that the peer is told of a reset.
+inline void reset(Socket& socket) {
+    const linger at_once{1, 0};
+    socket.setsockopt(SOL_SOCKET, SO_LINGER, std::as_bytes(std::span{&at_once, 1}));
+    socket.close();
+}
+
 /// Runs a function in a thread for the length of a scope, and waits for its end.
 class Background {
 public:
@@ -112,6 +165,38 @@ public:
 
 private:
     std::thread thread_;
+};
+
+/// Runs a function in a thread that can be watched falling asleep. Boost.Test's checks are for one thread at a
+/// time: the function returns what is to be checked.
+template <class F>
+class Waiting {
+public:
+    using Result = std::invoke_result_t<F>;
+
+    explicit Waiting(F f)
+        : result_(std::async(std::launch::async, [this, f = std::move(f)] {
+              thread_ = static_cast<pid_t>(::syscall(SYS_gettid));
+              return f();
+          })) {}
+
+    /// Whether it comes to sleep in the kernel.
+    [[nodiscard]] bool sleeps() const {
+        return eventually([this] {
+            std::ifstream file("/proc/self/task/" + std::to_string(thread_.load()) + "/stat");
+            std::string stat;
+            std::getline(file, stat);
+            const auto name_end = stat.rfind(')');
+            return thread_ != 0 && name_end != std::string::npos && stat.compare(name_end, 3, ") S") == 0;
+        });
+    }
+
+    /// What the function returned.
+    Result get() { return result_.get(); }
+
+private:
+    std::atomic<pid_t> thread_{0};
+    std::future<Result> result_;
 };
 
 /// Interrupts a thread about a thousand times a second, as long as it lives: SIGUSR1 with a handler that does
@@ -210,13 +295,13 @@ private:
 };
 
 /// Checks that an expression throws system_error with an errno value, and that its message names some text.
-#define CHECK_FAILS(expression, reason, text)                                                                \
-    BOOST_CHECK_EXCEPTION(static_cast<void>(expression), system_error, ([&](const system_error& thrown_) {        \
-                              BOOST_TEST_INFO("what: " << thrown_.what());                                     \
-                              BOOST_TEST(thrown_.code() == system_code(reason));                               \
-                              BOOST_TEST_INFO("what: " << thrown_.what());                                     \
-                              BOOST_TEST(std::string_view(thrown_.what()).find(text) != std::string_view::npos); \
-                              return true;                                                                     \
+#define CHECK_FAILS(expression, reason, text)                                                                          \
+    BOOST_CHECK_EXCEPTION(static_cast<void>(expression), system_error, ([&](const system_error& thrown_) {             \
+                              BOOST_TEST_INFO("what: " << thrown_.what());                                             \
+                              BOOST_TEST(thrown_.code() == system_code(reason));                                       \
+                              BOOST_TEST_INFO("what: " << thrown_.what());                                             \
+                              BOOST_TEST(std::string_view(thrown_.what()).find(text) != std::string_view::npos);       \
+                              return true;                                                                             \
                           }))
 
 }  // namespace socketserver::test
