@@ -68,7 +68,7 @@ public:
     ~SignalledServer() override { this->server_close(); }
 
     [[nodiscard]] bool takes_signals() const noexcept override { return true; }
-    [[nodiscard]] bool was_hurried() const noexcept override { return signals_taken_ > 1; }
+    [[nodiscard]] std::optional<std::uint64_t> cut_short() const noexcept override { return cut_short_; }
 
 protected:
     [[nodiscard]] int wake_descriptor() const noexcept override { return either_.get(); }
@@ -77,17 +77,19 @@ protected:
     void release_finished() override {
         Base::release_finished();
         while (signals_.take()) {
-            if (++signals_taken_ == 1)
-                this->stop();
-            else
+            if (this->stopping()) {
+                cut_short_ = this->counters().active;
                 this->cut();
+            } else {
+                this->stop();
+            }
         }
     }
 
 private:
     const SignalFd& signals_;
     UniqueFd either_;
-    int signals_taken_ = 0;
+    std::optional<std::uint64_t> cut_short_;
 };
 
 template <class Base>

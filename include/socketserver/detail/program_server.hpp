@@ -10,7 +10,9 @@
 #include <socketserver/server_loop.hpp>
 #include <socketserver/server_options.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace socketserver::detail {
 
@@ -34,8 +36,8 @@ public:
     /// Whether the server looks after signals itself; otherwise a ShutdownThread must.
     [[nodiscard]] virtual bool takes_signals() const noexcept { return false; }
 
-    /// Whether it took a second signal and so cut its requests short.
-    [[nodiscard]] virtual bool was_hurried() const noexcept { return false; }
+    /// How many requests it cut short because of a second signal; nothing if there was none.
+    [[nodiscard]] virtual std::optional<std::uint64_t> cut_short() const noexcept { return std::nullopt; }
 };
 
 /// Makes a server and binds it.

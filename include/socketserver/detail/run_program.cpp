@@ -83,8 +83,8 @@ int serve(const Protocol& protocol, const CommandLine& line, const std::string& 
         status = exit.status;
     }
     loop.server_close();
-    if (server->was_hurried()) {
-        std::cerr << program << ": requests cut short by a second signal\n";
+    if (const auto requests = server->cut_short()) {
+        std::cerr << farewell(program, *requests, second_signal);
         status = EXIT_FAILURE;
     }
     return status;

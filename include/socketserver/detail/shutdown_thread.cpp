@@ -18,6 +18,10 @@ constexpr std::chrono::seconds grace{1};
 
 }  // namespace
 
+std::string farewell(const std::string& program, std::uint64_t requests, const std::string& why) {
+    return program + ": " + std::to_string(requests) + (requests == 1 ? " request " : " requests ") + why + '\n';
+}
+
 ShutdownThread::ShutdownThread(ProgramServer& server, const SignalFd& signals, std::chrono::nanoseconds drain,
                                std::string program)
     : server_(server), signals_(signals), drain_(drain), program_(std::move(program)), thread_([this] { run(); }) {}
@@ -39,7 +43,7 @@ void ShutdownThread::run() const {
     if (event == Event::too_late)
         leave("still running when the time to drain was up");
     if (event == Event::signal)
-        leave("cut short by a second signal");
+        leave(second_signal);
 }
 
 ShutdownThread::Event ShutdownThread::wait(Deadline deadline) const {
@@ -56,9 +60,7 @@ ShutdownThread::Event ShutdownThread::wait(Deadline deadline) const {
 }
 
 void ShutdownThread::leave(const std::string& why) const {
-    const auto running = server_.loop().statistics().active;
-    const std::string line =
-        program_ + ": " + std::to_string(running) + (running == 1 ? " request " : " requests ") + why + '\n';
+    const std::string line = farewell(program_, server_.loop().statistics().active, why);
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
     ::_exit(EXIT_FAILURE);
 }

@@ -8,10 +8,21 @@
 #include <socketserver/os/wakeup.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <thread>
 
 namespace socketserver::detail {
+
+/// What a program says when it ends with requests running: "time_server: 2 requests cut short by a second signal".
+/// \param program its name
+/// \param requests how many were running
+/// \param why "cut short by a second signal"
+/// \return a line with its newline
+[[nodiscard]] std::string farewell(const std::string& program, std::uint64_t requests, const std::string& why);
+
+/// Why a program says that it ends with requests running: a second signal came.
+inline constexpr auto second_signal = "cut short by a second signal";
 
 /// Waits for signals while the server serves:
 ///
