@@ -9,6 +9,8 @@
 #include <socketserver/net/socket.hpp>
 #include <socketserver/net/socket_functions.hpp>
 
+#include <boost/test/unit_test.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -294,14 +296,19 @@ private:
     int fail_at_ = 0;
 };
 
-/// Checks that an expression throws system_error with an errno value, and that its message names some text.
+/// Whether an error has an errno value, and a message that names some text.
+inline auto is_failure(int reason, std::string text) {
+    return [reason, text = std::move(text)](const system_error& thrown) {
+        BOOST_TEST_INFO("what: " << thrown.what());
+        BOOST_TEST(thrown.code() == system_code(reason));
+        BOOST_TEST_INFO("what: " << thrown.what());
+        BOOST_TEST(std::string_view(thrown.what()).find(text) != std::string_view::npos);
+        return true;
+    };
+}
+
+/// Checks that an expression throws system_error, see is_failure().
 #define CHECK_FAILS(expression, reason, text)                                                                          \
-    BOOST_CHECK_EXCEPTION(static_cast<void>(expression), system_error, ([&](const system_error& thrown_) {             \
-                              BOOST_TEST_INFO("what: " << thrown_.what());                                             \
-                              BOOST_TEST(thrown_.code() == system_code(reason));                                       \
-                              BOOST_TEST_INFO("what: " << thrown_.what());                                             \
-                              BOOST_TEST(std::string_view(thrown_.what()).find(text) != std::string_view::npos);       \
-                              return true;                                                                             \
-                          }))
+    BOOST_CHECK_EXCEPTION(static_cast<void>(expression), system_error, is_failure(reason, text))
 
 }  // namespace socketserver::test

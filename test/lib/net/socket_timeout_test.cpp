@@ -60,7 +60,9 @@ struct FullListener {
 BOOST_FIXTURE_TEST_SUITE(socket_timeout, CaseGuard)
 
 BOOST_AUTO_TEST_CASE(a_time_out_of_zero_never_waits) {
-    auto [server, client] = tcp_connection();
+    Ends ends = tcp_connection();
+    Socket& server = ends.server;
+    [[maybe_unused]] Socket& client = ends.client;
     server.settimeout(0s);
     std::array<std::byte, 1> buffer{};
     CHECK_FAILS(server.recv(1), EAGAIN, "recv from " + server.peer_name());
@@ -78,7 +80,9 @@ BOOST_AUTO_TEST_CASE(a_time_out_of_zero_never_waits) {
 
 BOOST_AUTO_TEST_CASE(receiving_times_out) {
     for (Ends (*const connection)() : {tcp_connection, unix_connection}) {
-        auto [server, client] = connection();
+        Ends ends = connection();
+        Socket& server = ends.server;
+        [[maybe_unused]] Socket& client = ends.client;
         server.settimeout(brief);
         std::array<std::byte, 1> buffer{};
         error_code error;
@@ -98,7 +102,9 @@ BOOST_AUTO_TEST_CASE(receiving_times_out) {
 }
 
 BOOST_AUTO_TEST_CASE(a_time_out_shorter_than_the_kernel_s_tick_is_a_time_out) {
-    auto [server, client] = tcp_connection();
+    Ends ends = tcp_connection();
+    Socket& server = ends.server;
+    [[maybe_unused]] Socket& client = ends.client;
     for (const std::chrono::nanoseconds timeout : {1ns, 999ns, 1'000ns, 1'000'000ns}) {
         server.settimeout(timeout);
         CHECK_FAILS(server.recv(1), ETIMEDOUT, "recv from");
@@ -106,7 +112,9 @@ BOOST_AUTO_TEST_CASE(a_time_out_shorter_than_the_kernel_s_tick_is_a_time_out) {
 }
 
 BOOST_AUTO_TEST_CASE(a_time_out_beyond_all_measure_is_none) {
-    auto [server, client] = tcp_connection();
+    Ends ends = tcp_connection();
+    Socket& server = ends.server;
+    [[maybe_unused]] Socket& client = ends.client;
     server.settimeout(std::chrono::nanoseconds::max());
     client.sendall("x");
     BOOST_TEST(server.recv(1) == "x");
@@ -115,12 +123,14 @@ BOOST_AUTO_TEST_CASE(a_time_out_beyond_all_measure_is_none) {
 }
 
 BOOST_AUTO_TEST_CASE(the_time_out_can_be_changed_and_taken_away) {
-    auto [server, client] = tcp_connection();
+    Ends ends = tcp_connection();
+    Socket& server = ends.server;
+    [[maybe_unused]] Socket& client = ends.client;
     server.settimeout(brief);
     CHECK_FAILS(server.recv(1), ETIMEDOUT, "recv from");
     server.settimeout(std::nullopt);
     std::atomic<bool> sent{false};
-    Background sending([&client = client, &sent] {
+    Background sending([&client, &sent] {
         std::this_thread::sleep_for(4 * brief);  // longer than the time-out that is gone
         sent = true;
         client.sendall("x");
@@ -131,12 +141,14 @@ BOOST_AUTO_TEST_CASE(the_time_out_can_be_changed_and_taken_away) {
 
 BOOST_AUTO_TEST_CASE(a_non_blocking_descriptor_waits_as_the_time_out_says) {
     // The flag belongs to the open file, which duplicates and other processes share.
-    auto [server, client] = tcp_connection();
+    Ends ends = tcp_connection();
+    Socket& server = ends.server;
+    [[maybe_unused]] Socket& client = ends.client;
     BOOST_TEST(::fcntl(server.fileno(), F_SETFL, O_NONBLOCK | O_RDWR) == 0);
     server.settimeout(brief);
     check_waits_for(brief, [&] { CHECK_FAILS(server.recv(1), ETIMEDOUT, "recv from"); });
     server.settimeout(std::nullopt);
-    Waiting receiving([&server = server] { return server.recv(1); });
+    Waiting receiving([&server] { return server.recv(1); });
     BOOST_TEST(receiving.sleeps());
     client.sendall("x");
     BOOST_TEST(receiving.get() == "x");
@@ -144,11 +156,13 @@ BOOST_AUTO_TEST_CASE(a_non_blocking_descriptor_waits_as_the_time_out_says) {
 
 BOOST_AUTO_TEST_CASE(a_duplicate_has_a_time_out_of_its_own) {
     // The kernel's time-out belongs to the open file as well.
-    auto [server, client] = tcp_connection();
+    Ends ends = tcp_connection();
+    Socket& server = ends.server;
+    [[maybe_unused]] Socket& client = ends.client;
     Socket duplicate = fromfd(server.fileno());
     server.settimeout(brief);
     CHECK_FAILS(server.recv(1), ETIMEDOUT, "recv from");
-    Background sending([&client = client] {
+    Background sending([&client] {
         std::this_thread::sleep_for(4 * brief);
         client.sendall("x");
     });
@@ -200,7 +214,9 @@ BOOST_AUTO_TEST_CASE(connecting_without_waiting_goes_on_by_itself) {
 
 BOOST_AUTO_TEST_CASE(sending_to_a_peer_that_never_reads_times_out) {
     for (Ends (*const connection)() : {tcp_connection, unix_connection}) {
-        auto [server, client] = connection();
+        Ends ends = connection();
+        Socket& server = ends.server;
+        [[maybe_unused]] Socket& client = ends.client;
         server.settimeout(brief);
         const std::string big(32U << 20U, 'x');
         check_waits_for(brief, [&] { CHECK_FAILS(server.sendall(big), ETIMEDOUT, "send to"); });
@@ -220,14 +236,16 @@ BOOST_AUTO_TEST_CASE(sending_to_a_peer_that_never_reads_times_out) {
 BOOST_AUTO_TEST_CASE(the_time_out_of_sendall_is_for_the_whole) {
     // The peer takes a little all the time: no single wait is longer than the time-out, all together are.
     for (Ends (*const connection)() : {tcp_connection, unix_connection}) {
-        auto [server, client] = connection();
+        Ends ends = connection();
+        Socket& server = ends.server;
+        [[maybe_unused]] Socket& client = ends.client;
         server.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096);
         client.setsockopt(SOL_SOCKET, SO_RCVBUF, 4096);
         server.settimeout(4 * brief);
         const std::string big(16U << 20U, 'x');
         std::atomic<bool> done{false};
         std::size_t received = 0;
-        Background reading([&client = client, &done, &received] {
+        Background reading([&client, &done, &received] {
             while (!done) {
                 received += client.recv(4096).size();
                 std::this_thread::sleep_for(brief / 10);
@@ -246,7 +264,9 @@ BOOST_AUTO_TEST_CASE(the_time_out_of_sendall_is_for_the_whole) {
 }
 
 BOOST_AUTO_TEST_CASE(a_time_out_ends_under_a_storm_of_signals) {
-    auto [server, client] = tcp_connection();
+    Ends ends = tcp_connection();
+    Socket& server = ends.server;
+    [[maybe_unused]] Socket& client = ends.client;
     Socket listener = create_server(Address("127.0.0.1", 0));
     FullListener full;
     Socket local(AF_UNIX);
@@ -264,7 +284,9 @@ BOOST_AUTO_TEST_CASE(sendfile_to_a_peer_that_never_reads_times_out) {
     const TemporaryDirectory folder;
     const UniqueFd file{::open((folder / "file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
     BOOST_REQUIRE(::ftruncate(file.get(), 1L << 30) == 0);
-    auto [server, client] = tcp_connection();
+    Ends ends = tcp_connection();
+    Socket& server = ends.server;
+    [[maybe_unused]] Socket& client = ends.client;
     server.settimeout(brief);
     check_waits_for(brief, [&] { CHECK_FAILS(server.sendfile(file.get()), ETIMEDOUT, "sendfile to"); });
     server.setblocking(false);
