@@ -69,10 +69,10 @@ BOOST_AUTO_TEST_CASE(create_connection_names_the_address_that_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(create_connection_names_a_host_that_does_not_exist) {
-    BOOST_CHECK_EXCEPTION(
-        static_cast<void>(create_connection("no.such.host.invalid", 1)), system_error, [](const system_error& error) {
-            return std::string_view(error.what()).find("no.such.host.invalid") != std::string_view::npos;
-        });
+    BOOST_CHECK_EXCEPTION(static_cast<void>(create_connection("no..such..host", 1)), system_error,
+                          [](const system_error& error) {
+                              return std::string_view(error.what()).find("no..such..host") != std::string_view::npos;
+                          });
 }
 
 BOOST_AUTO_TEST_CASE(create_connection_connects_to_unix_sockets) {
