@@ -75,11 +75,14 @@ void RequestRegistry::stop_only_request() noexcept {
 
 void RequestRegistry::cut_all() noexcept {
     const std::lock_guard lock(mutex_);
+    cutting_ = true;
     for (RunningRequest* request = first_; request != nullptr; request = request->next_)
         request->cut();
 }
 
 void RequestRegistry::reopen() noexcept {
+    const std::lock_guard lock(mutex_);
+    cutting_ = false;
     stopping_.store(false, std::memory_order_release);
 }
 
@@ -95,7 +98,9 @@ void RequestRegistry::enter(RunningRequest& request) noexcept {
         request.next_->previous_ = &request;
     first_ = &request;
     ++size_;
-    if (stopping())
+    if (cutting_)
+        request.cut();
+    else if (stopping())
         request.stop();
 }
 

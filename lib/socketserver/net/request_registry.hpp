@@ -7,7 +7,7 @@
 /// 1. An entry stands in its registry from the moment its request is served until just before the descriptor is
 ///    closed, so the registry never touches a descriptor that is not the request's.
 /// 2. The phase of an entry only ever grows: running, stopping, cut.
-/// 3. While a registry is stopping, what enters it is stopping too.
+/// 3. While a registry is stopping, what enters it is stopping too; once it has cut, what enters is cut.
 
 #include <atomic>
 #include <cstddef>
@@ -89,7 +89,7 @@ public:
     /// Async-signal-safe: takes no lock.
     void stop_only_request() noexcept;
 
-    /// Ends every connection.
+    /// Ends every connection, and every one that enters from now on.
     void cut_all() noexcept;
 
     /// Lets requests that enter from now on run.
@@ -109,6 +109,7 @@ private:
     mutable std::mutex mutex_;
     std::atomic<RunningRequest*> first_{nullptr};  // changed under mutex_; atomic for stop_only_request()
     std::size_t size_ = 0;                         // guarded by mutex_
+    bool cutting_ = false;                         // guarded by mutex_
     std::atomic<bool> stopping_{false};
 };
 
