@@ -17,7 +17,7 @@ namespace socketserver {
 /// What a server asks of the handlers of its connections; they apply it in setup(), and may decide otherwise.
 struct ConnectionOptions {
     /// How long each operation on the connection may wait; none: as long as it takes, as in Python.
-    std::optional<std::chrono::nanoseconds> timeout;
+    std::optional<std::chrono::nanoseconds> timeout = {};
     /// After how many lines read a connection ends; 0: no bound.
     std::size_t max_lines = 0;
 };
