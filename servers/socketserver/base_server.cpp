@@ -58,17 +58,18 @@ void BaseServer<Request>::handle_request_noblock() {
         return;
     got_request();
     auto& [request, client] = *got;
-    bool accepted = false;
+    std::optional<bool> accepted;  // not said if verify_request() threw
     try {
         attempt(request, client, [&] { accepted = verify_request(request, client); });
     } catch (...) {
         end_request(request);
         throw;
     }
-    if (accepted) {
+    if (accepted == true) {
         process_request(std::move(request), client);
     } else {
-        ++counters().rejected;
+        if (accepted == false)
+            ++counters().rejected;
         end_request(request);
     }
 }
