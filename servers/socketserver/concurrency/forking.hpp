@@ -77,14 +77,13 @@ protected:
     }
 
     void stop_running() noexcept override {
-        Base::stop_running();
+        // Children forked from now on are asked by this flag. Not by what the base does: it locks, and a child that is
+        // being forked at this moment would find that lock held for ever.
+        this->registry().stop_only_request();
         children_.signal_all(SIGTERM);
     }
 
-    void cut_running() noexcept override {
-        Base::cut_running();
-        children_.signal_all(SIGKILL);
-    }
+    void cut_running() noexcept override { children_.signal_all(SIGKILL); }
 
     bool join_running(Deadline deadline) override {
         for (;;) {
