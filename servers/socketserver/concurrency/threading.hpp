@@ -39,14 +39,13 @@ protected:
         struct Job {
             Request request;
             Address client;
+            typename Base::Active active;  // from here on, so that nobody takes the server for idle
         };
-        const auto job = std::make_shared<Job>(Job{std::move(request), client});
+        const std::shared_ptr<Job> job(
+            new Job{std::move(request), std::move(client), typename Base::Active(this->counters())});
         try {
             threads_.start(
-                [this, job] {
-                    const typename Base::Active active(this->counters());
-                    this->serve_request(job->request, job->client);
-                },
+                [this, job] { this->serve_request(job->request, job->client); },
                 this->options().threading.stack_size);
         } catch (const std::exception&) {
             this->request_failed(job->request, job->client);

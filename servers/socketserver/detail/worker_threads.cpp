@@ -19,14 +19,14 @@ void WorkerThreads::start(std::function<void()> work, std::size_t stack_size) {
     const std::lock_guard lock(mutex_);
     const auto self = running_.emplace(running_.end());
     try {
-        *self = boost::thread(attributes, [this, self, work = std::move(work)] { run(self, work); });
+        *self = boost::thread(attributes, [this, self, work = std::move(work)]() mutable { run(self, std::move(work)); });
     } catch (...) {
         running_.erase(self);
         throw;
     }
 }
 
-void WorkerThreads::run(Threads::iterator self, const std::function<void()>& work) {
+void WorkerThreads::run(Threads::iterator self, std::function<void()>&& work) {
     struct Finish {
         WorkerThreads& threads;
         Threads::iterator self;
@@ -39,8 +39,10 @@ void WorkerThreads::run(Threads::iterator self, const std::function<void()>& wor
             threads.one_finished_.notify_all();
         }
     } const finish{*this, self};
+    // What the work holds is given back before the thread counts as finished, not when it is joined.
+    const std::function<void()> own = std::move(work);
     try {
-        work();
+        own();
     } catch (const SystemExit&) {  // NOLINT(bugprone-empty-catch): ends this thread, and no more
     }
 }

@@ -59,7 +59,7 @@ public:
 
 private:
     using Threads = std::list<boost::thread>;
-    void run(Threads::iterator self, const std::function<void()>& work);
+    void run(Threads::iterator self, std::function<void()>&& work);
 
     const std::size_t limit_;
     Wakeup capacity_;
