@@ -45,8 +45,9 @@ std::optional<std::pair<Datagram, Address>> DatagramServer::get_request() {
 void DatagramServer::close_request(Datagram&) {}
 
 void DatagramServer::close_socket() noexcept {
-    BaseServer::close_socket();
+    // The file first: as long as the socket is open no other file can have its inode's number.
     file_.reset();
+    BaseServer::close_socket();
 }
 
 }  // namespace socketserver

@@ -76,8 +76,9 @@ void StreamServer::close_request(Socket& request) {
 }
 
 void StreamServer::close_socket() noexcept {
-    BaseServer::close_socket();
+    // The file first: as long as the socket is open no other file can have its inode's number.
     file_.reset();
+    BaseServer::close_socket();
 }
 
 }  // namespace socketserver
