@@ -84,7 +84,7 @@ ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline) {
     const bool pausing = backoff_.pausing();
     // poll(2) passes over negative descriptors.
     const int listener = has_capacity() && !pausing ? socket_.fileno() : -1;
-    std::array<pollfd, 3> polled{{{wakeup_.fd(), POLLIN, 0}, {wake_descriptor(), POLLIN, 0}, {listener, POLLIN, 0}}};
+    std::array<pollfd, 3> polled{{{wakeup_.fd(), POLLIN, 0}, {wake_descriptor(), POLLIN, 0}, {listener, POLLIN | POLLRDHUP, 0}}};
     const Deadline until = pausing ? earlier(deadline, backoff_.until()) : deadline;
     const int ready = ::poll(polled.data(), polled.size(), until.poll_timeout());
     if (ready < 0) {
@@ -100,10 +100,22 @@ ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline) {
     }
     if (polled[1].revents != 0)
         backoff_.resume();
-    return polled[2].revents != 0 && !shutdown_requested() ? Waited::request : Waited::woken;
+    if (polled[2].revents == 0 || shutdown_requested())
+        return Waited::woken;
+    // A datagram socket that somebody has shut down would be readable and empty for ever.
+    if ((polled[2].revents & (POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
+        throw_errno((polled[2].revents & POLLNVAL) != 0 ? EBADF : EBADFD, "no request can come from the socket of",
+                    address_.to_string());
+    return Waited::request;
 }
 
 void ServerLoop::shutdown() {
+    end_serving(Deadline::after(options_.drain));
+}
+
+/// Ends serve_forever() and waits until it has returned.
+/// \param deadline when to cut the request that keeps it from returning
+void ServerLoop::end_serving(Deadline deadline) {
     request_shutdown();
     if (called_by_own_request())
         return;
@@ -114,11 +126,12 @@ void ServerLoop::shutdown() {
     stop_running();
     lock.lock();
     const auto has_returned = [this] { return !serving_; };
-    if (not_serving_.wait_for(lock, options_.drain, has_returned))
-        return;
-    lock.unlock();
-    cut_running();
-    lock.lock();
+    // A time that never comes is not for the clock's arithmetic.
+    if (!deadline.is_never() && !not_serving_.wait_until(lock, deadline.when(), has_returned)) {
+        lock.unlock();
+        cut_running();
+        lock.lock();
+    }
     not_serving_.wait(lock, has_returned);
 }
 
@@ -132,7 +145,7 @@ void ServerLoop::server_close() {
         throw std::logic_error("server_close() called by a handler, for which it would have to wait: call request_shutdown()");
     if (closed_)
         return;
-    shutdown();
+    end_serving(options_.block_on_close ? Deadline::after(options_.drain) : Deadline::now());
     closed_ = true;
     if (!requests_share_socket())
         close_socket();

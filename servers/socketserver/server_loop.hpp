@@ -179,6 +179,7 @@ protected:
 
 private:
     class Serving;
+    void end_serving(Deadline deadline);
     [[nodiscard]] bool called_by_own_request() const noexcept;
 
     struct Shared {
