@@ -68,7 +68,7 @@ public:
     ~SignalledServer() override { this->server_close(); }
 
     [[nodiscard]] bool takes_signals() const noexcept override { return true; }
-    [[nodiscard]] std::optional<std::uint64_t> cut_short() const noexcept override { return cut_short_; }
+    [[nodiscard]] std::uint64_t cut_short() const noexcept override { return cut_short_; }
 
 protected:
     [[nodiscard]] int wake_descriptor() const noexcept override { return either_.get(); }
@@ -77,11 +77,11 @@ protected:
     void release_finished() override {
         Base::release_finished();
         while (signals_.take()) {
-            if (this->stopping()) {
-                cut_short_ = this->counters().active;
-                this->cut();
-            } else {
+            if (!this->stopping()) {
                 this->stop();
+            } else if (const std::uint64_t running = this->counters().active; running > 0) {
+                cut_short_ += running;
+                this->cut();
             }
         }
     }
@@ -89,7 +89,7 @@ protected:
 private:
     const SignalFd& signals_;
     UniqueFd either_;
-    std::optional<std::uint64_t> cut_short_;
+    std::uint64_t cut_short_ = 0;
 };
 
 template <class Base>

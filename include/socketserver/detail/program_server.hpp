@@ -12,7 +12,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 
 namespace socketserver::detail {
 
@@ -36,8 +35,8 @@ public:
     /// Whether the server looks after signals itself; otherwise a ShutdownThread must.
     [[nodiscard]] virtual bool takes_signals() const noexcept { return false; }
 
-    /// How many requests it cut short because of a second signal; nothing if there was none.
-    [[nodiscard]] virtual std::optional<std::uint64_t> cut_short() const noexcept { return std::nullopt; }
+    /// How many requests it cut short because of a second signal.
+    [[nodiscard]] virtual std::uint64_t cut_short() const noexcept { return 0; }
 };
 
 /// Makes a server and binds it.

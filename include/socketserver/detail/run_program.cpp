@@ -83,9 +83,13 @@ int serve(const Protocol& protocol, const CommandLine& line, const std::string& 
         status = exit.status;
     }
     loop.server_close();
-    if (const auto requests = server->cut_short()) {
-        std::cerr << farewell(program, *requests, second_signal);
+    if (const auto requests = server->cut_short(); requests > 0) {
+        std::cerr << farewell(program, requests, second_signal);
         status = EXIT_FAILURE;
+    }
+    // A signal that came too late to matter must not kill the program once they are no longer blocked.
+    shutdown.reset();
+    while (signals.take()) {
     }
     return status;
 }

@@ -36,14 +36,14 @@ void ShutdownThread::run() const {
         return;
     server_.stop();
     Event event = wait(Deadline::after(drain_));
-    if (event == Event::too_late) {
+    if (event == Event::signal && running() > 0)
+        leave(second_signal);
+    if (event != Event::finished) {
         server_.cut();
         event = wait(Deadline::after(grace));
     }
-    if (event == Event::too_late)
-        leave("still running when the time to drain was up");
-    if (event == Event::signal)
-        leave(second_signal);
+    if (event != Event::finished)
+        leave(event == Event::signal ? second_signal : "still running when the time to drain was up");
 }
 
 ShutdownThread::Event ShutdownThread::wait(Deadline deadline) const {
@@ -59,8 +59,12 @@ ShutdownThread::Event ShutdownThread::wait(Deadline deadline) const {
     }
 }
 
+std::uint64_t ShutdownThread::running() const {
+    return server_.loop().statistics().active;
+}
+
 void ShutdownThread::leave(const std::string& why) const {
-    const std::string line = farewell(program_, server_.loop().statistics().active, why);
+    const std::string line = farewell(program_, running(), why);
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
     ::_exit(EXIT_FAILURE);
 }

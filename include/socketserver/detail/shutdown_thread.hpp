@@ -48,6 +48,7 @@ private:
     enum class Event { finished, signal, too_late };
     void run() const;
     [[nodiscard]] Event wait(Deadline deadline) const;
+    [[nodiscard]] std::uint64_t running() const;
     [[noreturn]] void leave(const std::string& why) const;
 
     ProgramServer& server_;
