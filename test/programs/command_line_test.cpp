@@ -1,0 +1,192 @@
+/// \file
+/// The command line of servers, piece by piece.
+
+#include <socketserver/detail/command_line.hpp>
+
+#include <support/case_guard.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace socketserver::test {
+
+namespace {
+
+using detail::CommandLine;
+using detail::Mode;
+using detail::Protocol;
+using namespace std::chrono_literals;
+
+Protocol make_protocol() {
+    Protocol protocol;
+    protocol.default_port = 21567;
+    protocol.description = "What it does.";
+    protocol.serve_datagram = [](Datagram&, const Address&, ServerContext&) {};
+    return protocol;
+}
+
+CommandLine parse(const std::vector<std::string>& arguments, const Protocol& protocol = make_protocol()) {
+    return detail::parse_command_line(protocol, arguments);
+}
+
+/// What is wrong with a command line; "" if nothing is.
+std::string complaint(const std::vector<std::string>& arguments, const Protocol& protocol = make_protocol()) {
+    try {
+        static_cast<void>(parse(arguments, protocol));
+        return "";
+    } catch (const detail::UsageError& failure) {
+        return failure.what();
+    }
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(command_line, CaseGuard)
+
+BOOST_AUTO_TEST_CASE(nothing_said_gives_the_defaults) {
+    const CommandLine line = parse({});
+    BOOST_TEST((line.mode == Mode::threading));
+    BOOST_TEST(line.host == "127.0.0.1");
+    BOOST_TEST(line.port == 21567);
+    BOOST_TEST(!line.unix_path.has_value());
+    BOOST_TEST(!line.udp);
+    BOOST_TEST(!line.quiet);
+    BOOST_TEST(!line.help);
+    BOOST_TEST(!line.version);
+    const ServerOptions& options = line.options;
+    BOOST_TEST((options.connection.timeout == std::chrono::nanoseconds(60s)));
+    BOOST_TEST((options.drain == 5s));
+    BOOST_TEST(options.connection.max_lines == 0U);
+    BOOST_TEST(options.request_queue_size == SOMAXCONN);
+    BOOST_TEST(options.forking.max_children == 40U);
+    BOOST_TEST(options.threading.max_threads == 1024U);
+    BOOST_TEST(!options.allow_reuse_port);
+}
+
+BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
+    const CommandLine line =
+        parse({"--mode", "forking", "--host", "::1", "--port=0", "--max-connections", "7", "--timeout", "0.25",
+               "--drain", "1.5", "--requests-per-connection", "3", "--backlog", "9", "--reuse-port", "--quiet"});
+    BOOST_TEST((line.mode == Mode::forking));
+    BOOST_TEST(line.host == "::1");
+    BOOST_TEST(line.port == 0);
+    BOOST_TEST(line.options.forking.max_children == 7U);
+    BOOST_TEST(line.options.threading.max_threads == 7U);
+    BOOST_TEST((line.options.connection.timeout == std::chrono::nanoseconds(250ms)));
+    BOOST_TEST((line.options.drain == 1500ms));
+    BOOST_TEST(line.options.connection.max_lines == 3U);
+    BOOST_TEST(line.options.request_queue_size == 9);
+    BOOST_TEST(line.options.allow_reuse_port);
+    BOOST_TEST(line.quiet);
+    BOOST_TEST((parse({"--mode", "blocking"}).mode == Mode::blocking));
+    BOOST_TEST(parse({"--udp"}).udp);
+    BOOST_TEST(parse({"--unix", "/tmp/x"}).unix_path.value() == "/tmp/x");
+    BOOST_TEST(parse({"--help"}).help);
+    BOOST_TEST(parse({"--version"}).version);
+}
+
+BOOST_AUTO_TEST_CASE(the_host_may_be_empty) {
+    BOOST_TEST(parse({"--host", ""}).host.empty());
+    BOOST_TEST(parse({"--host="}).host.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_timeout_of_zero_is_none) {
+    BOOST_TEST(!parse({"--timeout", "0"}).options.connection.timeout.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(what_it_does_not_know_is_refused) {
+    BOOST_TEST(complaint({"--bogus"}) == "unrecognised option '--bogus'");
+    BOOST_TEST(complaint({"-x"}) == "unrecognised option '-x'");
+    BOOST_TEST(complaint({"--mod", "forking"}) == "unrecognised option '--mod'");
+    BOOST_TEST(complaint({"file"}) == "unexpected argument 'file'");
+    BOOST_TEST(complaint({"--port"}) == "the required argument for option '--port' is missing");
+    BOOST_TEST(complaint({"--port", "1", "--port", "1"}) == "option '--port' is given twice");
+    BOOST_TEST(complaint({"--quiet=yes"}) == "option '--quiet' does not take any arguments");
+    Protocol streams_only = make_protocol();
+    streams_only.serve_datagram = nullptr;
+    BOOST_TEST(complaint({"--udp"}, streams_only) == "unrecognised option '--udp'");
+}
+
+BOOST_AUTO_TEST_CASE(values_out_of_range_are_refused) {
+    BOOST_TEST(complaint({"--mode", "fast"}) == "--mode: 'fast' is not one of blocking, forking, threading");
+    for (const std::string port : {"65536", "-1", "http", "", "80x", " 80"})
+        BOOST_TEST(complaint({"--port", port}) == "--port: '" + port + "' is not a whole number from 0 to 65535");
+    for (const std::string number : {"0", "-1", "x", "99999999999999999999999"}) {
+        BOOST_TEST(complaint({"--max-connections", number}) ==
+                   "--max-connections: '" + number + "' is not a whole number of 1 or more");
+    }
+    BOOST_TEST(complaint({"--backlog", "2147483648"}) ==
+               "--backlog: '2147483648' is not a whole number from 1 to 2147483647");
+    for (const std::string option : {"--timeout", "--drain"}) {
+        for (const std::string seconds : {"-1", "-0.5", "nan", "inf", "1e10", "5s", ""}) {
+            BOOST_TEST(complaint({option, seconds}) ==
+                       option + ": '" + seconds + "' is not a number of seconds from 0 to 1000000000");
+        }
+    }
+    BOOST_TEST(complaint({"--unix", ""}).starts_with("--unix: "));
+    BOOST_TEST(complaint({"--unix", std::string(200, 'x')}).starts_with("--unix: "));
+}
+
+BOOST_AUTO_TEST_CASE(what_means_nothing_is_refused) {
+    BOOST_TEST(complaint({"--max-connections", "1", "--mode", "blocking"}) ==
+               "--max-connections means nothing in the mode blocking, which serves one at a time");
+    for (const std::string option : {"timeout", "requests-per-connection", "backlog"})
+        BOOST_TEST(complaint({"--udp", "--" + option, "1"}) == "--" + option + " means nothing with --udp");
+    for (const std::string option : {"host", "port"})
+        BOOST_TEST(complaint({"--unix", "/x", "--" + option, "1"}) == "--" + option + " means nothing with --unix");
+    BOOST_TEST(complaint({"--unix", "/x", "--reuse-port"}) == "--reuse-port means nothing with --unix");
+    BOOST_TEST(complaint({"--udp", "--reuse-port", "--max-connections", "1", "--drain", "1"}) == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_has_options_of_its_own) {
+    Protocol protocol = make_protocol();
+    bool flag = false;
+    std::string text = "none";
+    std::size_t count = 3;
+    std::chrono::nanoseconds span = 1500ms;
+    protocol.options("flag", "a switch", flag);
+    protocol.options("text", "a text", text);
+    protocol.options("count", "a number", count);
+    protocol.options("span", "a span of time", span);
+    const std::string help = detail::help_text(protocol, "server");
+    BOOST_TEST(help.find("  --flag                       a switch\n"
+                         "  --text TEXT                  a text (default: none)\n"
+                         "  --count N                    a number (default: 3)\n"
+                         "  --span S                     a span of time (default: 1.5)\n") != std::string::npos);
+    BOOST_TEST(complaint({"--flag", "--text=a b", "--count", "8", "--span", "0.002"}, protocol) == "");
+    BOOST_TEST(flag);
+    BOOST_TEST(text == "a b");
+    BOOST_TEST(count == 8U);
+    BOOST_TEST((span == 2ms));
+    BOOST_TEST(complaint({"--count", "-8"}, protocol) == "--count: '-8' is not a whole number of 0 or more");
+
+    BOOST_TEST(complaint({"--udp", "--flag"}, protocol) == "--flag means nothing with --udp");
+    protocol.datagrams_take_options = true;
+    BOOST_TEST(complaint({"--udp", "--flag"}, protocol) == "");
+}
+
+BOOST_AUTO_TEST_CASE(help_has_a_line_for_each_option) {
+    const std::string help = detail::help_text(make_protocol(), "time_server");
+    BOOST_TEST(help.starts_with("usage: time_server [OPTION]...\nWhat it does.\n\n  --mode MODE  "));
+    for (const std::string line : {"  --mode MODE                  ", " (default: threading)\n",
+                                   "  --host HOST                  ", " (default: 127.0.0.1)\n",
+                                   "  --port PORT                  ", " (default: 21567)\n",
+                                   "  --unix PATH                  ", "  --udp                        ",
+                                   "  --max-connections N          ", " (default: 40 forking, 1024 threading)\n",
+                                   "  --timeout S                  ", " (default: 60)\n",
+                                   "  --drain S                    ", " (default: 5)\n",
+                                   "  --requests-per-connection N  ", " (default: 0)\n",
+                                   "  --backlog N                  ", "  --reuse-port                 ",
+                                   "  --quiet                      ", "  --help                       ",
+                                   "  --version                    "})
+        BOOST_TEST(help.find(line) != std::string::npos, "no '" << line << "' in\n" << help);
+    BOOST_TEST(detail::usage_line("time_server") ==
+               "usage: time_server [OPTION]...; time_server --help lists the options");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace socketserver::test

@@ -1,0 +1,195 @@
+/// \file
+/// What one client does to the others, and what a server says of clients that misbehave: one line.
+
+#include "program.hpp"
+
+#include <support/case_guard.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace socketserver::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The next line of a server's log, which is to be about a client.
+void expect_connected(Server& server, const Client& client) {
+    BOOST_TEST(server.error_line() == "... connected from: " + client.local_address() + "\n");
+}
+
+void expect_warning(Server& server, const std::string& client, const std::string& what, const std::string& message) {
+    BOOST_TEST(server.error_line() ==
+               "time_server: request from " + client + ": " + what + " from " + client + ": " + message + "\n");
+}
+
+/// The server answers, and has nothing more to say.
+void expect_well(Server& server) {
+    Client client = server.connect();
+    client.send("well?\n");
+    BOOST_TEST(without_time(client.read_line()) == "well?\n");
+    expect_connected(server, client);
+    client.half_close();
+    BOOST_TEST(client.read_all() == "");
+    BOOST_TEST(server.stop() == "");
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(request, CaseGuard)
+
+BOOST_AUTO_TEST_CASE(a_line_over_the_limit_ends_one_request) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--port", "0"});
+            Client client = server.connect();
+            client.send(std::string(65'536, 'x') + '\n');
+            BOOST_TEST(without_time(client.read_line()).size() == 65'537U);
+            client.send(std::string(65'537, 'x') + '\n');
+            expect_connected(server, client);
+            expect_warning(server, client.local_address(), "a line longer than 65536 bytes", "Message too long");
+            client.close();
+            expect_well(server);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_reset_ends_one_request) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--port", "0"});
+            Client client = server.connect();
+            client.send("line\npart");
+            BOOST_TEST(without_time(client.read_line()) == "line\n");
+            expect_connected(server, client);
+            const std::string name = client.local_address();
+            client.reset();
+            expect_warning(server, name, "recv", "Connection reset by peer");
+            expect_well(server);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_half_close_ends_one_request_after_its_last_reply) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--port", "0"});
+            Client client = server.connect();
+            client.send("line\nlast");
+            client.half_close();
+            BOOST_TEST(without_time(client.read_line()) == "line\n");
+            BOOST_TEST(without_time(client.read_line()) == "last\n");
+            BOOST_TEST(client.read_line() == "");
+            expect_connected(server, client);
+            expect_well(server);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_client_is_sent_away) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--port", "0", "--timeout", "0.5"});
+            Client client = server.connect();
+            BOOST_TEST(client.read_all() == "");
+            expect_connected(server, client);
+            expect_warning(server, client.local_address(), "recv", "Connection timed out");
+            expect_well(server);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_ends_after_its_number_of_requests) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--port", "0", "--requests-per-connection", "2"});
+            Client client = server.connect();
+            client.send("one\ntwo\n");
+            BOOST_TEST(without_time(client.read_line()) == "one\n");
+            BOOST_TEST(without_time(client.read_line()) == "two\n");
+            BOOST_TEST(client.read_line() == "");
+            expect_connected(server, client);
+            expect_well(server);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_silent_client_delays_nobody) {
+    for (const std::string& mode : concurrent_modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--port", "0"});
+            const Client silent = server.connect();
+            expect_connected(server, silent);
+            expect_well(server);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(two_hundred_clients_are_all_answered) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--port", "0", "--quiet"});
+            std::vector<Client> clients;
+            for (int i = 0; i < 200; ++i)
+                clients.push_back(server.connect());
+            // The last first: no connection may need that the one before it has been served.
+            if (mode != "blocking") {
+                for (std::size_t i = 160; i < clients.size(); ++i)
+                    clients[i].send(std::to_string(i) + '\n');
+            }
+            for (std::size_t i = 0; i < clients.size(); ++i) {
+                clients[i].send("and " + std::to_string(i) + '\n');
+                clients[i].half_close();
+            }
+            for (std::size_t i = 0; i < clients.size(); ++i) {
+                if (mode != "blocking" && i >= 160)
+                    BOOST_TEST(without_time(clients[i].read_line()) == std::to_string(i) + '\n');
+                BOOST_TEST(without_time(clients[i].read_all()) == "and " + std::to_string(i) + '\n');
+            }
+            BOOST_TEST(server.stop() == "");
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(forking_serves_forty_at_a_time_and_the_others_in_turn) {
+    Server server({"time_server", "--mode", "forking", "--port", "0"});
+    std::vector<Client> clients;
+    for (int i = 0; i < 40; ++i) {
+        clients.push_back(server.connect());
+        expect_connected(server, clients.back());
+    }
+    Client next = server.connect();
+    next.send("now?\n");
+    BOOST_TEST(next.nothing_within(100ms));
+    clients.front().close();
+    BOOST_TEST(without_time(next.read_line()) == "now?\n");
+    expect_connected(server, next);
+    BOOST_TEST(server.stop() == "");
+}
+
+BOOST_AUTO_TEST_CASE(no_more_are_served_at_a_time_than_allowed) {
+    for (const std::string& mode : concurrent_modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--port", "0", "--max-connections", "2"});
+            Client one = server.connect();
+            expect_connected(server, one);
+            const Client two = server.connect();
+            expect_connected(server, two);
+            Client three = server.connect();
+            three.send("now?\n");
+            BOOST_TEST(three.nothing_within(50ms));
+            one.close();
+            BOOST_TEST(without_time(three.read_line()) == "now?\n");
+            expect_connected(server, three);
+            BOOST_TEST(server.stop() == "");
+        }
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace socketserver::test
