@@ -3,6 +3,8 @@
 /// \file
 /// How a server makes its handlers: the only part of a server that is a template over the handler.
 
+#include <socketserver/net/address.hpp>
+#include <socketserver/server_options.hpp>
 #include <socketserver/serving/request_handler.hpp>
 #include <socketserver/serving/server_context.hpp>
 
