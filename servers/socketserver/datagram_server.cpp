@@ -13,9 +13,9 @@ void DatagramServer::server_bind() {
     } else {
         if (server_address().family() == AF_UNIX)
             file_.emplace(server_address());
-        socket() = create_bound(server_address(), SOCK_DGRAM,
-                                {.reuse_address = options().allow_reuse_address.value_or(false),
-                                 .reuse_port = options().allow_reuse_port});
+        socket() = create_bound(
+            server_address(), SOCK_DGRAM,
+            {.reuse_address = options().allow_reuse_address.value_or(false), .reuse_port = options().allow_reuse_port});
         if (file_)
             file_->created();
     }

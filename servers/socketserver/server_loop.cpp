@@ -84,7 +84,8 @@ ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline) {
     const bool pausing = backoff_.pausing();
     // poll(2) passes over negative descriptors.
     const int listener = has_capacity() && !pausing ? socket_.fileno() : -1;
-    std::array<pollfd, 3> polled{{{wakeup_.fd(), POLLIN, 0}, {wake_descriptor(), POLLIN, 0}, {listener, POLLIN | POLLRDHUP, 0}}};
+    std::array<pollfd, 3> polled{
+        {{wakeup_.fd(), POLLIN, 0}, {wake_descriptor(), POLLIN, 0}, {listener, POLLIN | POLLRDHUP, 0}}};
     const Deadline until = pausing ? earlier(deadline, backoff_.until()) : deadline;
     const int ready = ::poll(polled.data(), polled.size(), until.poll_timeout());
     if (ready < 0) {
@@ -142,7 +143,8 @@ void ServerLoop::request_shutdown() noexcept {
 
 void ServerLoop::server_close() {
     if (called_by_own_request())
-        throw std::logic_error("server_close() called by a handler, for which it would have to wait: call request_shutdown()");
+        throw std::logic_error(
+            "server_close() called by a handler, for which it would have to wait: call request_shutdown()");
     if (closed_)
         return;
     end_serving(options_.block_on_close ? Deadline::after(options_.drain) : Deadline::now());
@@ -213,8 +215,8 @@ void ServerLoop::close_in_destructor(const std::type_info& destroyed) noexcept {
     bool subclass_is_gone = false;
     {
         const std::lock_guard lock(mutex_);
-        subclass_is_gone = served_as_ != nullptr && *served_as_ != destroyed &&
-                           (serving_ || counters().active.load() != 0);
+        subclass_is_gone =
+            served_as_ != nullptr && *served_as_ != destroyed && (serving_ || counters().active.load() != 0);
     }
     if (subclass_is_gone && !closed_) {
         log(Severity::error, "a server was destroyed while requests were running: a subclass that overrides hooks "

@@ -199,9 +199,9 @@ private:
 
     std::mutex mutex_;
     std::condition_variable not_serving_;
-    bool serving_ = false;                          // guarded by mutex_
-    std::thread::id serving_thread_;                // guarded by mutex_
-    const std::type_info* served_as_ = nullptr;     // the most derived class when last served; guarded by mutex_
+    bool serving_ = false;                       // guarded by mutex_
+    std::thread::id serving_thread_;             // guarded by mutex_
+    const std::type_info* served_as_ = nullptr;  // the most derived class when last served; guarded by mutex_
 };
 
 }  // namespace socketserver

@@ -37,9 +37,9 @@ void StreamServer::server_bind() {
     } else {
         if (server_address().family() == AF_UNIX)
             file_.emplace(server_address());
-        socket() = create_bound(server_address(), SOCK_STREAM,
-                                {.reuse_address = options().allow_reuse_address.value_or(true),
-                                 .reuse_port = options().allow_reuse_port});
+        socket() = create_bound(
+            server_address(), SOCK_STREAM,
+            {.reuse_address = options().allow_reuse_address.value_or(true), .reuse_port = options().allow_reuse_port});
         if (file_)
             file_->created();
     }

@@ -4,8 +4,8 @@
 /// A server of UDP datagrams.
 
 #include <socketserver/concurrency/blocking.hpp>
-#include <socketserver/detail/handler_server.hpp>
 #include <socketserver/datagram_server.hpp>
+#include <socketserver/detail/handler_server.hpp>
 
 #include <stdexcept>
 #include <utility>

@@ -49,8 +49,7 @@ public:
 ///
 /// Thread and life: see ServerLoop. A subclass that overrides hooks calls server_close() in its destructor.
 template <RequestHandler Handler, class Concurrency = Blocking>
-class UnixDatagramServer
-    : public detail::HandlerServer<Handler, typename Concurrency::template MixIn<DatagramServer>> {
+class UnixDatagramServer : public detail::HandlerServer<Handler, typename Concurrency::template MixIn<DatagramServer>> {
     using Base = detail::HandlerServer<Handler, typename Concurrency::template MixIn<DatagramServer>>;
 
 public:

@@ -44,9 +44,8 @@ protected:
         const std::shared_ptr<Job> job(
             new Job{std::move(request), std::move(client), typename Base::Active(this->counters())});
         try {
-            threads_.start(
-                [this, job] { this->serve_request(job->request, job->client); },
-                this->options().threading.stack_size);
+            threads_.start([this, job] { this->serve_request(job->request, job->client); },
+                           this->options().threading.stack_size);
         } catch (const std::exception&) {
             this->request_failed(job->request, job->client);
             this->end_request(job->request);

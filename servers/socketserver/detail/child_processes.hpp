@@ -24,8 +24,8 @@ namespace socketserver::detail {
 
 /// How a child ended.
 struct EndedChild {
-    pid_t pid = -1;     ///< its process number
-    int status = 0;     ///< as of wait(2)
+    pid_t pid = -1;       ///< its process number
+    int status = 0;       ///< as of wait(2)
     std::string serving;  ///< what start() was told it serves
 
     /// Whether it left with status 0.

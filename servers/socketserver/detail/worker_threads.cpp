@@ -19,7 +19,8 @@ void WorkerThreads::start(std::function<void()> work, std::size_t stack_size) {
     const std::lock_guard lock(mutex_);
     const auto self = running_.emplace(running_.end());
     try {
-        *self = boost::thread(attributes, [this, self, work = std::move(work)]() mutable { run(self, std::move(work)); });
+        *self =
+            boost::thread(attributes, [this, self, work = std::move(work)]() mutable { run(self, std::move(work)); });
     } catch (...) {
         running_.erase(self);
         throw;
