@@ -11,6 +11,7 @@ endfunction()
 
 set(_missing_packages)
 _socketserver_find_boost(headers libboost-dev)
+_socketserver_find_boost(context libboost-context-dev)
 _socketserver_find_boost(thread libboost-thread-dev)
 _socketserver_find_boost(chrono libboost-thread-dev)
 if(SOCKETSERVER_PROGRAMS)
@@ -33,7 +34,7 @@ if(_missing_packages)
 endif()
 
 # The packages above answered, so this only defines the targets Boost::headers, Boost::thread, ...
-set(_components headers chrono thread)
+set(_components headers chrono context thread)
 if(SOCKETSERVER_PROGRAMS)
     list(APPEND _components program_options)
 endif()

@@ -263,6 +263,12 @@ public:
     /// \param registry must outlive the socket's being open
     void serve_under(RequestRegistry& registry);
 
+    /// Ends what an event loop keeps for the socket, before the loop goes. Thread: the loop's.
+    void leave_loop() noexcept { waitable_.watch.reset(); }
+
+    /// The descriptor as waiters see it.
+    [[nodiscard]] Waitable& waitable() noexcept { return waitable_; }
+
     /// Whether it is the connection of a request that its server has asked to end.
     [[nodiscard]] bool stop_requested() const noexcept;
 
@@ -272,6 +278,7 @@ public:
 private:
     enum class Blocks { in_kernel_if_possible, in_waiter, in_waiter_unpolled };
     struct Operation;
+    WaitResult wait_for(const Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause);
     template <class Call>
     IoResult transfer(const Operation& operation, error_code& error, Call call);
     IoResult receive(std::span<std::byte> buffer, int flags, error_code& error);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <utility>
 
 // How a socket moves bytes: every operation goes through transfer(), the one loop around a system call.
 
@@ -24,6 +25,30 @@ struct Socket::Operation {
     int flags = 0;  // of the call; with MSG_DONTWAIT it does not wait, whatever the time-out
 };
 
+namespace {
+
+IoStatus status_of(WaitResult waited) noexcept {
+    switch (waited) {
+        case WaitResult::timed_out: return IoStatus::timed_out;
+        case WaitResult::stopped: return IoStatus::stopped;
+        case WaitResult::cut: return IoStatus::cut;
+        case WaitResult::ready: break;
+    }
+    return IoStatus::ok;
+}
+
+}  // namespace
+
+/// Waits until the operation is worth another try.
+/// \param pause how long to let pass where nothing tells; doubled
+WaitResult Socket::wait_for(const Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause) {
+    if (operation.blocks != Blocks::in_waiter_unpolled)
+        return waiter.wait(waitable_, operation.interest, operation.deadline);
+    const WaitResult waited = waiter.sleep_until(earlier(operation.deadline, Deadline::after(pause)));
+    pause = std::min(pause * 2, 50ms);
+    return waited == WaitResult::timed_out && !operation.deadline.expired() ? WaitResult::ready : waited;
+}
+
 /// Calls the system until it does something other than "would block" or EINTR.
 /// \param call takes the operation's flags, with MSG_DONTWAIT where the kernel may not block, and returns what the system
 ///   call returned
@@ -36,7 +61,15 @@ IoResult Socket::transfer(const Operation& operation, error_code& error, Call ca
     // One system call: the kernel blocks and keeps the time.
     bool kernel_blocks = waits && operation.blocks != Blocks::in_waiter && descriptor_blocks_ &&
                          waiter.may_block_in_kernel(waitable_) && kernel_keeps_time(operation.interest);
+    // Where the last read found the end of what had come, another one would only say so again.
+    bool wait_first = waits && operation.interest == Interest::readable &&
+                      std::exchange(waitable_.input_drained, false) && waiter.remembers_readiness();
     for (auto pause = 1ms;;) {
+        if (wait_first) {
+            const WaitResult waited = wait_for(operation, waiter, pause);
+            if (waited != WaitResult::ready)
+                return {0, status_of(waited)};
+        }
         const ssize_t count = call(kernel_blocks ? operation.flags : operation.flags | MSG_DONTWAIT);
         if (count >= 0)
             return {static_cast<std::size_t>(count), IoStatus::ok};
@@ -55,21 +88,7 @@ IoResult Socket::transfer(const Operation& operation, error_code& error, Call ca
         // After a blocking call: its time is up, as the deadline will tell; or somebody has set O_NONBLOCK or
         // SO_RCVTIMEO through another descriptor of the same socket, which is no reason to give up.
         kernel_blocks = false;
-        WaitResult waited = WaitResult::ready;
-        if (operation.blocks == Blocks::in_waiter_unpolled) {
-            waited = waiter.sleep_until(earlier(operation.deadline, Deadline::after(pause)));
-            pause = std::min(pause * 2, 50ms);
-            if (waited == WaitResult::timed_out && !operation.deadline.expired())
-                waited = WaitResult::ready;
-        } else {
-            waited = waiter.wait(waitable_, operation.interest, operation.deadline);
-        }
-        switch (waited) {
-            case WaitResult::ready: break;
-            case WaitResult::timed_out: return {0, IoStatus::timed_out};
-            case WaitResult::stopped: return {0, IoStatus::stopped};
-            case WaitResult::cut: return {0, IoStatus::cut};
-        }
+        wait_first = true;
     }
 }
 
@@ -97,6 +116,7 @@ IoResult Socket::receive(std::span<std::byte> buffer, int flags, error_code& err
     const Operation operation{Interest::readable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
     const IoResult result = transfer(
         operation, error, [&](int all_flags) { return ::recv(fileno(), buffer.data(), buffer.size(), all_flags); });
+    waitable_.input_drained = !error && result.bytes < buffer.size() && flags == 0;
     if (request != nullptr && (flags & MSG_PEEK) == 0)
         request->consumed(result.bytes);
     return result;

@@ -17,9 +17,13 @@ thread_local Waiter* installed = nullptr;
 Waitable::Waitable() noexcept = default;
 Waitable::Waitable(int descriptor) noexcept : fd(descriptor) {}
 Waitable::Waitable(Waitable&& other) noexcept
-    : fd(std::exchange(other.fd, -1)), watch(std::move(other.watch)), request(std::move(other.request)) {}
+    : fd(std::exchange(other.fd, -1)),
+      input_drained(other.input_drained),
+      watch(std::move(other.watch)),
+      request(std::move(other.request)) {}
 Waitable& Waitable::operator=(Waitable&& other) noexcept {
     fd = std::exchange(other.fd, -1);
+    input_drained = other.input_drained;
     watch = std::move(other.watch);
     request = std::move(other.request);
     return *this;
@@ -51,6 +55,10 @@ Waiter& Waiter::current() noexcept {
         return *installed;
     thread_local PollWaiter own;
     return own;
+}
+
+Waiter* Waiter::exchange_current(Waiter* waiter) noexcept {
+    return std::exchange(installed, waiter);
 }
 
 WaitResult Waiter::wait(Waitable& what, Interest interest, Deadline deadline) {

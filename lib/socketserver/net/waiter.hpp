@@ -14,6 +14,7 @@
 
 #include <socketserver/os/deadline.hpp>
 
+#include <functional>
 #include <memory>
 
 namespace socketserver {
@@ -61,6 +62,8 @@ struct Waitable {
 
     /// What to wait on, or -1.
     int fd = -1;
+    /// A read has found all that had come: another one has only to be tried after a wait.
+    bool input_drained = false;
     /// Made by a waiter that keeps state for each descriptor.
     std::unique_ptr<DescriptorWatch> watch;
     /// Set if this is the connection of a request that a server is serving.
@@ -106,6 +109,11 @@ public:
     /// The waiter of the calling context: what a ScopedWaiter installed, else the thread's own PollWaiter.
     [[nodiscard]] static Waiter& current() noexcept;
 
+    /// Replaces what is installed in the calling thread: for a scheduler that switches between contexts.
+    /// \param waiter the waiter of the context that goes on; null: the thread's own
+    /// \return what was installed
+    static Waiter* exchange_current(Waiter* waiter) noexcept;
+
     /// Sends pending output of this context, then waits.
     /// \param what the descriptor; must stay open meanwhile
     /// \param interest what to wait for
@@ -117,6 +125,14 @@ public:
     /// \param deadline until when
     /// \return WaitResult::timed_out when the time has passed, WaitResult::cut if the request ended before
     WaitResult sleep_until(Deadline deadline);
+
+    /// Whether the descriptor is known to become ready only by a change that do_wait() will be told of, so that an operation may
+    /// wait before it tries, once an earlier one has found the end of what was there.
+    [[nodiscard]] virtual bool remembers_readiness() const noexcept { return false; }
+
+    /// Runs something that blocks without this library's knowing: elsewhere, if it would hold up other contexts.
+    /// \param work what to run; must not throw
+    virtual void run_blocking(const std::function<void()>& work) { work(); }
 
     /// Whether an operation on \p what may be left to block inside the kernel, so that it is one system call: only
     /// where it holds up nobody else, and where whoever must end it can.

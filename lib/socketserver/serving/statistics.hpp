@@ -33,7 +33,9 @@ struct Counters {
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "processes share no locks");
 
     /// The counts now; each is exact, they are not all of the same instant.
-    [[nodiscard]] Statistics snapshot() const noexcept { return {accepted, active, handled, failed, rejected, accept_errors}; }
+    [[nodiscard]] Statistics snapshot() const noexcept {
+        return {accepted, active, handled, failed, rejected, accept_errors};
+    }
 };
 
 }  // namespace socketserver

@@ -1,0 +1,131 @@
+#include <socketserver/fiber/context.hpp>
+
+#include <socketserver/fiber/detail/sanitizers.hpp>
+
+#include <boost/context/detail/fcontext.hpp>
+
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#ifdef SOCKETSERVER_ASAN
+#include <sanitizer/common_interface_defs.h>
+#endif
+#ifdef SOCKETSERVER_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+// Nothing instrumented may stand between telling a sanitizer of a switch and the switch.
+#ifdef SOCKETSERVER_TSAN
+#define SOCKETSERVER_SWITCHES __attribute__((no_sanitize("thread"), noinline))
+#else
+#define SOCKETSERVER_SWITCHES __attribute__((noinline))
+#endif
+
+namespace socketserver {
+
+namespace fc = boost::context::detail;
+
+namespace {
+
+// The C++ runtime keeps the exceptions being handled in two words of each thread (Itanium C++ ABI, 2.2.2). Boost.Context saves
+// them from version 1.88 on only.
+struct CxaGlobals {
+    void* caught;
+    unsigned int uncaught;
+};
+
+CxaGlobals& cxa_globals() noexcept {
+    return *reinterpret_cast<CxaGlobals*>(abi::__cxa_get_globals());
+}
+
+// What travels with a jump: who comes, and who goes on.
+struct Passage {
+    Context* from;
+    Context* to;
+};
+
+}  // namespace
+
+/// The first function on a new stack.
+struct ContextEntry {
+    SOCKETSERVER_SWITCHES static void run(fc::transfer_t transfer) noexcept {
+        const Passage passage = *static_cast<Passage*>(transfer.data);
+        Context& self = *passage.to;
+        Context::arrived(transfer.fctx, *passage.from);
+#ifdef SOCKETSERVER_ASAN
+        const void* bottom = nullptr;
+        std::size_t size = 0;
+        __sanitizer_finish_switch_fiber(nullptr, &bottom, &size);
+        if (passage.from->stack_bottom_ == nullptr) {
+            passage.from->stack_bottom_ = bottom;
+            passage.from->stack_size_ = size;
+        }
+#endif
+        self.entry_(self.argument_);
+        std::abort();  // an entry leaves by finish()
+    }
+};
+
+Context::Context() noexcept {
+#ifdef SOCKETSERVER_TSAN
+    tsan_fiber_ = __tsan_get_current_fiber();
+#endif
+}
+
+Context::Context(Stack stack, Entry entry, void* argument) noexcept
+    : place_(fc::make_fcontext(stack.top(), stack.size, &ContextEntry::run)),
+      entry_(entry),
+      argument_(argument),
+      stack_bottom_(stack.bottom),
+      stack_size_(stack.size) {
+#ifdef SOCKETSERVER_TSAN
+    tsan_fiber_ = __tsan_create_fiber(0);
+#endif
+}
+
+Context::~Context() {
+#ifdef SOCKETSERVER_TSAN
+    if (entry_ != nullptr)
+        __tsan_destroy_fiber(tsan_fiber_);
+#endif
+}
+
+void Context::arrived(void* from_place, Context& from) noexcept {
+    from.place_ = from_place;
+}
+
+SOCKETSERVER_SWITCHES void Context::jump(Context& to, [[maybe_unused]] bool for_good) noexcept {
+    Passage passage{this, &to};
+    void* const place = to.place_;
+#ifdef SOCKETSERVER_ASAN
+    __sanitizer_start_switch_fiber(for_good ? nullptr : &asan_fake_stack_, to.stack_bottom_, to.stack_size_);
+#endif
+#ifdef SOCKETSERVER_TSAN
+    __tsan_switch_to_fiber(to.tsan_fiber_, 0);
+#endif
+    const fc::transfer_t transfer = fc::jump_fcontext(place, &passage);
+    // Here again: somebody has switched to this one.
+    const Passage back = *static_cast<Passage*>(transfer.data);
+    arrived(transfer.fctx, *back.from);
+#ifdef SOCKETSERVER_ASAN
+    __sanitizer_finish_switch_fiber(asan_fake_stack_, nullptr, nullptr);
+#endif
+}
+
+void Context::switch_to(Context& to) noexcept {
+    CxaGlobals& globals = cxa_globals();
+    exceptions_ = {globals.caught, globals.uncaught};
+    globals = {to.exceptions_.caught, to.exceptions_.uncaught};
+    jump(to, false);
+    // Whoever switched back has put this one's exceptions in place.
+}
+
+void Context::finish(Context& to) noexcept {
+    cxa_globals() = {to.exceptions_.caught, to.exceptions_.uncaught};
+    jump(to, true);
+    std::abort();  // nobody comes back to a finished context
+}
+
+}  // namespace socketserver

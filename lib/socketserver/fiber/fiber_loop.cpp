@@ -1,0 +1,356 @@
+#include <socketserver/fiber/fiber_loop.hpp>
+
+#include <socketserver/net/request_registry.hpp>
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+namespace socketserver {
+
+/// Something that is waited for.
+struct FiberLoop::Wait : Timer {
+    explicit Wait(FiberLoop& the_loop) : loop(the_loop) {}
+
+    /// Lets whoever waits go on; the wait stands in no list by then.
+    virtual void over() noexcept = 0;
+
+    void expired() noexcept override { loop.wake(*this, WaitResult::timed_out); }
+
+    FiberLoop& loop;
+    WaitResult result = WaitResult::ready;
+    Watch* watch = nullptr;  // null: a sleep
+    Interest interest = Interest::readable;
+    Wait* next_of_watch = nullptr;
+    Wait* next = nullptr;  // in the loop's list of all
+    Wait* previous = nullptr;
+};
+
+/// What a fiber waits for. Lives on that fiber's stack.
+struct FiberLoop::FiberWait final : Wait {
+    explicit FiberWait(FiberLoop& the_loop) : Wait(the_loop), fiber(*the_loop.scheduler_.current()) {}
+
+    void over() noexcept override { loop.scheduler_.make_ready(fiber); }
+
+    Fiber& fiber;
+};
+
+/// What is to be given a fiber. Owns itself.
+struct FiberLoop::IdleWait final : Wait {
+    IdleWait(FiberLoop& the_loop, const ServerContext* the_server, std::function<void(WaitResult)> function)
+        : Wait(the_loop), server(the_server), then(std::move(function)) {
+        ++loop.idle_;
+    }
+    ~IdleWait() override { --loop.idle_; }
+
+    void over() noexcept override {
+        constexpr std::chrono::milliseconds until_next_try{10};
+        try {
+            loop.spawn([this] { run(); }, server);
+        } catch (const std::exception&) {
+            spawning = true;
+            loop.timers_.arm(*this, Deadline::after(until_next_try));
+        }
+    }
+
+    void expired() noexcept override {
+        if (spawning)
+            over();
+        else
+            Wait::expired();
+    }
+
+    void run() {
+        const auto function = std::move(then);
+        const WaitResult how = result;
+        delete this;
+        function(how);
+    }
+
+    const ServerContext* server;
+    std::function<void(WaitResult)> then;
+    bool spawning = false;  // the wait is over; no fiber was to be had yet
+};
+
+/// A descriptor that the loop watches: what has come for it, and who waits.
+class FiberLoop::Watch final : public DescriptorWatch {
+public:
+    Watch(FiberLoop& loop, int fd) : loop_(loop), fd_(fd), token_(loop.enter(*this)) {
+        try {
+            loop_.selector_->add(fd_, token_);
+        } catch (...) {
+            loop_.leave(token_);
+            throw;
+        }
+    }
+    ~Watch() override {
+        // Somebody closes the descriptor while others wait for it: they find out by trying again.
+        deliver({.readable = true, .writable = true});
+        loop_.selector_->remove(fd_);
+        loop_.leave(token_);
+    }
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+    [[nodiscard]] const FiberLoop& loop() const noexcept { return loop_; }
+
+    /// Takes what has come and not been waited for.
+    [[nodiscard]] bool take(Interest interest) noexcept {
+        if (interest == Interest::readable)
+            return std::exchange(readable_, ended_);
+        return std::exchange(writable_, false);
+    }
+
+    void add(Wait& wait) noexcept {
+        wait.watch = this;
+        wait.next_of_watch = std::exchange(waits_, &wait);
+        tell_wants();
+    }
+
+    void remove(Wait& wait) noexcept {
+        Wait** place = &waits_;
+        while (*place != &wait)
+            place = &(*place)->next_of_watch;
+        *place = wait.next_of_watch;
+        tell_wants();
+    }
+
+    void deliver(Readiness came) noexcept {
+        // After a hang-up or urgent data the end of what has come cannot be told from a short read.
+        ended_ = ended_ || came.hung_up || came.urgent;
+        readable_ = readable_ || came.readable;
+        writable_ = writable_ || came.writable;
+        for (Wait* wait = waits_; wait != nullptr;) {
+            Wait* const next = wait->next_of_watch;
+            if (wait->interest == Interest::readable ? came.readable : came.writable)
+                loop_.wake(*wait, WaitResult::ready);
+            wait = next;
+        }
+    }
+
+    std::function<bool()> on_readable;  // for the loop's own descriptors
+
+private:
+    void tell_wants() noexcept {
+        Readiness wanted;
+        for (const Wait* wait = waits_; wait != nullptr; wait = wait->next_of_watch)
+            (wait->interest == Interest::readable ? wanted.readable : wanted.writable) = true;
+        wanted.readable = wanted.readable || on_readable;
+        loop_.selector_->want(fd_, wanted);
+    }
+
+    friend class FiberLoop;
+    FiberLoop& loop_;
+    const int fd_;
+    const Selector::Token token_;
+    Wait* waits_ = nullptr;
+    bool readable_ = false;  // has come, and nobody has been told
+    bool writable_ = false;
+    bool ended_ = false;  // readable_ stays
+};
+
+FiberLoop::FiberLoop(const FiberLoopOptions& options)
+    : stacks_(options.stack_size, options.guard), scheduler_(stacks_), selector_(Selector::make(options.selector)) {
+    on_readable(posted_.fd(), [this] {
+        posted_.clear();
+        resume_posted();
+        return true;
+    });
+}
+
+FiberLoop::~FiberLoop() = default;
+
+void FiberLoop::spawn(std::function<void()> work, const ServerContext* server) {
+    scheduler_.spawn([this, server, work = std::move(work)] {
+        FiberWaiter waiter(*this, server);
+        const ScopedWaiter installed(waiter);
+        work();
+    });
+}
+
+void FiberLoop::run_once(Deadline deadline) {
+    scheduler_.run_ready();
+    const Deadline until = scheduler_.has_ready() ? Deadline::now() : earlier(deadline, timers_.next());
+    std::array<Selector::Event, 256> events;
+    const std::size_t count = selector_->wait(until, events);
+    for (std::size_t i = 0; i < count; ++i)
+        deliver(events[i]);
+    if (!timers_.next().is_never())
+        timers_.advance(Deadline::Clock::now());
+}
+
+void FiberLoop::deliver(const Selector::Event& event) noexcept {
+    const auto index = static_cast<std::uint32_t>(event.token);
+    const Entry& entry = entries_[index];
+    if (entry.watch == nullptr || entry.generation != static_cast<std::uint32_t>(event.token >> 32U))
+        return;
+    Watch& watch = *entry.watch;
+    watch.deliver(event.readiness);
+    if (event.readiness.readable && watch.on_readable && !watch.on_readable()) {
+        watch.on_readable = nullptr;
+        watch.tell_wants();
+    }
+}
+
+void FiberLoop::on_readable(int fd, std::function<bool()> callback) {
+    auto watch = std::make_unique<Watch>(*this, fd);
+    watch->on_readable = std::move(callback);
+    watch->tell_wants();
+    own_watches_.push_back(std::move(watch));
+}
+
+void FiberLoop::cut() noexcept {
+    cut_ = true;
+    while (waits_ != nullptr)
+        wake(*waits_, WaitResult::cut);
+}
+
+void FiberLoop::nudge(Waitable& what) noexcept {
+    if (auto* const watch = static_cast<Watch*>(what.watch.get()))
+        watch->deliver({.readable = true});
+}
+
+WaitResult FiberLoop::wait(Waitable& what, Interest interest, Deadline deadline) {
+    // A request that was asked to end reads what had come by then, and waits for nothing more.
+    const auto input_has_ended = [&] {
+        return interest == Interest::readable && what.request != nullptr && what.request->input_has_ended();
+    };
+    if (cut_)
+        return WaitResult::cut;
+    if (input_has_ended())
+        return WaitResult::stopped;
+    Watch& watched = watch(what);
+    if (watched.take(interest))
+        return WaitResult::ready;
+    FiberWait wait(*this);
+    wait.interest = interest;
+    watched.add(wait);
+    const WaitResult result = park(wait, deadline);
+    if (result != WaitResult::ready)
+        return result;
+    // The descriptor may be closed by now, and its watch gone with it.
+    if (what.watch.get() == &watched)
+        static_cast<void>(watched.take(interest));
+    return input_has_ended() ? WaitResult::stopped : WaitResult::ready;
+}
+
+WaitResult FiberLoop::sleep(Deadline deadline) {
+    if (cut_)
+        return WaitResult::cut;
+    FiberWait wait(*this);
+    return park(wait, deadline);
+}
+
+WaitResult FiberLoop::Gate::wait(FiberLoop& loop, Deadline deadline) {
+    if (loop.cut_)
+        return WaitResult::cut;
+    FiberWait wait(loop);
+    waiting_ = &wait;
+    const WaitResult result = loop.park(wait, deadline);
+    waiting_ = nullptr;
+    return result;
+}
+
+void FiberLoop::Gate::open() noexcept {
+    if (Wait* const wait = std::exchange(waiting_, nullptr))
+        wait->loop.wake(*wait, WaitResult::ready);
+}
+
+void FiberLoop::when_readable(Waitable& what, Deadline deadline, const ServerContext* server,
+                              std::function<void(WaitResult)> then) {
+    Watch& watched = watch(what);
+    auto wait = std::make_unique<IdleWait>(*this, server, std::move(then));
+    if (cut_ || watched.take(Interest::readable)) {
+        wait->result = cut_ ? WaitResult::cut : WaitResult::ready;
+        wait.release()->over();
+        return;
+    }
+    watched.add(*wait);
+    begin(*wait.release(), deadline);
+}
+
+void FiberLoop::begin(Wait& wait, Deadline deadline) noexcept {
+    wait.next = waits_;
+    if (waits_ != nullptr)
+        waits_->previous = &wait;
+    waits_ = &wait;
+    timers_.arm(wait, deadline);
+}
+
+/// Parks the calling fiber until the wait is over.
+WaitResult FiberLoop::park(FiberWait& wait, Deadline deadline) {
+    begin(wait, deadline);
+    scheduler_.park();
+    return wait.result;
+}
+
+void FiberLoop::wake(Wait& wait, WaitResult result) noexcept {
+    (wait.previous != nullptr ? wait.previous->next : waits_) = wait.next;
+    if (wait.next != nullptr)
+        wait.next->previous = wait.previous;
+    wait.disarm();
+    if (wait.watch != nullptr)
+        wait.watch->remove(wait);
+    wait.result = result;
+    wait.over();
+}
+
+void FiberLoop::run_blocking(const std::function<void()>& work) {
+    Fiber& fiber = *scheduler_.current();
+    helpers_.post([this, &fiber, &work] {
+        work();
+        resume_from_any_thread(fiber);
+    });
+    scheduler_.park();
+}
+
+void FiberLoop::resume_from_any_thread(Fiber& fiber) {
+    {
+        const std::lock_guard lock(mutex_);
+        to_resume_.push_back(&fiber);
+    }
+    posted_.notify();
+}
+
+void FiberLoop::resume_posted() {
+    std::vector<Fiber*> fibers;
+    {
+        const std::lock_guard lock(mutex_);
+        fibers.swap(to_resume_);
+    }
+    for (Fiber* const fiber : fibers)
+        scheduler_.make_ready(*fiber);
+}
+
+FiberLoop::Watch& FiberLoop::watch(Waitable& what) {
+    auto* watched = static_cast<Watch*>(what.watch.get());
+    if (watched == nullptr || &watched->loop() != this) {
+        what.watch = std::make_unique<Watch>(*this, what.fd);
+        watched = static_cast<Watch*>(what.watch.get());
+    }
+    return *watched;
+}
+
+Selector::Token FiberLoop::enter(Watch& watch) {
+    std::uint32_t index = 0;
+    if (free_entries_.empty()) {
+        index = static_cast<std::uint32_t>(entries_.size());
+        entries_.emplace_back();
+        free_entries_.reserve(entries_.size());
+    } else {
+        index = free_entries_.back();
+        free_entries_.pop_back();
+    }
+    Entry& entry = entries_[index];
+    entry.watch = &watch;
+    return (Selector::Token{entry.generation} << 32U) | index;
+}
+
+void FiberLoop::leave(Selector::Token token) noexcept {
+    const auto index = static_cast<std::uint32_t>(token);
+    entries_[index].watch = nullptr;
+    ++entries_[index].generation;
+    free_entries_.push_back(index);
+}
+
+}  // namespace socketserver

@@ -1,0 +1,182 @@
+#pragma once
+
+/// \file
+/// An event loop whose handlers are fibers: it joins a selector, timers and a scheduler, which know nothing of each
+/// other.
+
+#include <socketserver/fiber/offload_pool.hpp>
+#include <socketserver/fiber/scheduler.hpp>
+#include <socketserver/fiber/stack_pool.hpp>
+#include <socketserver/loop/selector.hpp>
+#include <socketserver/loop/timer_wheel.hpp>
+#include <socketserver/net/waiter.hpp>
+#include <socketserver/os/wakeup.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace socketserver {
+
+class FiberWaiter;
+
+/// How a FiberLoop is made.
+struct FiberLoopOptions {
+    SelectorKind selector = SelectorKind::epoll;             ///< which system call waits
+    std::size_t stack_size = StackPool::default_stack_size;  ///< of each fiber, in bytes
+    GuardKind guard = GuardKind::automatic;                  ///< how stacks are guarded
+};
+
+/// Runs fibers in one thread, and waits for descriptors and time on their behalf.
+///
+/// Invariants:
+/// 1. A token is an index into entries_ and that entry's generation; a generation is never used again, so an event that was
+///    under way when its descriptor was closed finds nobody.
+/// 2. A fiber that waits stands in exactly one list of a watch (or none, if it sleeps), in waits_, and, if it has a deadline, in the
+///    timer wheel; whoever wakes it takes it out of all three.
+///
+/// Owns: its fibers, stacks, the selector, helper threads for run_blocking(). Thread: the one that made it, but for
+/// resume_from_any_thread(). Life: made after a fork, never before; destroyed when all its fibers have ended.
+class FiberLoop {
+public:
+    /// \param options how
+    /// \throw boost::system::system_error if there is no descriptor to be had
+    explicit FiberLoop(const FiberLoopOptions& options = {});
+    FiberLoop(const FiberLoop&) = delete;
+    FiberLoop& operator=(const FiberLoop&) = delete;
+    ~FiberLoop();
+
+    /// Makes a fiber whose current waiter is a FiberWaiter.
+    /// \param work what it runs; must not throw
+    /// \param server the server whose request it serves, if any
+    /// \throw boost::system::system_error if there is no stack to be had
+    void spawn(std::function<void()> work, const ServerContext* server = nullptr);
+
+    /// How many fibers have not ended.
+    [[nodiscard]] std::size_t size() const noexcept { return scheduler_.size(); }
+
+    /// Runs the fibers that are ready, then waits until another one is, and a signal of the loop's own watches at most.
+    /// \param deadline when to stop waiting
+    void run_once(Deadline deadline);
+
+    /// Waits for input without a fiber: gives the function one when the wait is over. So something that is idle needs no stack.
+    /// \param what the descriptor; stays where it is, and open, until the function is called
+    /// \param deadline when to give up
+    /// \param server the server whose request is served, if any
+    /// \param then what the fiber runs, given how the wait ended; must not throw. If no fiber is to be had, the loop tries again
+    ///   until one is.
+    void when_readable(Waitable& what, Deadline deadline, const ServerContext* server,
+                       std::function<void(WaitResult)> then);
+
+    /// How many waits of when_readable() are going on.
+    [[nodiscard]] std::size_t idle() const noexcept { return idle_; }
+
+    /// Whether there is anything left that runs, or waits.
+    [[nodiscard]] bool busy() const noexcept { return size() + idle_ > 0; }
+
+    /// Calls a function whenever a descriptor is readable, outside all fibers.
+    /// \param fd the descriptor; outlives the loop
+    /// \param callback what to call; makes the descriptor unreadable and returns true, or false to be called no more
+    void on_readable(int fd, std::function<bool()> callback);
+
+    /// Ends every wait of every fiber with WaitResult::cut, now and from now on.
+    void cut() noexcept;
+
+    /// Lets other fibers run. Called by a fiber.
+    void yield() noexcept { scheduler_.yield(); }
+
+    /// Has the fiber that waits for this descriptor look again.
+    /// \param what a descriptor that a fiber of this loop may be waiting for
+    void nudge(Waitable& what) noexcept;
+
+    /// What one fiber at a time can wait at, until another one lets it go on.
+    class Gate;
+
+private:
+    friend class FiberWaiter;
+    class Watch;
+    struct Wait;
+    struct FiberWait;
+    struct IdleWait;
+
+    struct Entry {
+        Watch* watch = nullptr;
+        std::uint32_t generation = 0;
+    };
+
+    WaitResult wait(Waitable& what, Interest interest, Deadline deadline);
+    WaitResult sleep(Deadline deadline);
+    WaitResult park(FiberWait& wait, Deadline deadline);
+    void begin(Wait& wait, Deadline deadline) noexcept;
+    void run_blocking(const std::function<void()>& work);
+    void resume_from_any_thread(Fiber& fiber);
+    Watch& watch(Waitable& what);
+    void wake(Wait& wait, WaitResult result) noexcept;
+    void deliver(const Selector::Event& event) noexcept;
+    void resume_posted();
+    [[nodiscard]] Selector::Token enter(Watch& watch);
+    void leave(Selector::Token token) noexcept;
+
+    StackPool stacks_;
+    Scheduler scheduler_;
+    std::unique_ptr<Selector> selector_;
+    TimerWheel timers_;
+    std::vector<Entry> entries_;
+    std::vector<std::uint32_t> free_entries_;
+    Wait* waits_ = nullptr;  // every wait that is going on
+    std::size_t idle_ = 0;
+    bool cut_ = false;
+
+    Wakeup posted_;
+    std::vector<std::unique_ptr<Watch>> own_watches_;
+    std::mutex mutex_;
+    std::vector<Fiber*> to_resume_;  // guarded by mutex_
+    OffloadPool helpers_;            // last: its threads end before what they post to goes
+};
+
+/// Owns nothing. Thread: the loop's. Life: outlives the wait.
+class FiberLoop::Gate {
+public:
+    /// Waits until open() is called.
+    /// \param loop the calling fiber's
+    /// \param deadline when to give up
+    WaitResult wait(FiberLoop& loop, Deadline deadline);
+
+    /// Lets the fiber that waits go on, if there is one.
+    void open() noexcept;
+
+private:
+    Wait* waiting_ = nullptr;
+};
+
+/// Waits by parking the calling fiber, while its loop runs others.
+///
+/// Borrows the loop. Thread: the loop's, in one fiber.
+class FiberWaiter final : public Waiter {
+public:
+    /// \param loop the loop of the fiber
+    /// \param server the server whose request the fiber serves, if any
+    explicit FiberWaiter(FiberLoop& loop, const ServerContext* server = nullptr) noexcept
+        : Waiter(server), loop_(loop) {}
+
+    /// Never: the kernel would hold up every fiber of the loop.
+    [[nodiscard]] bool may_block_in_kernel(const Waitable&) const noexcept override { return false; }
+
+    [[nodiscard]] bool remembers_readiness() const noexcept override { return true; }
+
+    /// Runs it in a helper thread, while the fiber is parked.
+    void run_blocking(const std::function<void()>& work) override { loop_.run_blocking(work); }
+
+private:
+    WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) override {
+        return loop_.wait(what, interest, deadline);
+    }
+    WaitResult do_sleep(Deadline deadline) override { return loop_.sleep(deadline); }
+
+    FiberLoop& loop_;
+};
+
+}  // namespace socketserver

@@ -1,0 +1,108 @@
+#pragma once
+
+/// \file
+/// Fibers and whose turn it is.
+
+#include <socketserver/fiber/context.hpp>
+#include <socketserver/fiber/stack_pool.hpp>
+#include <socketserver/net/waiter.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+namespace socketserver {
+
+class Scheduler;
+
+/// A line of execution with a stack of its own, which gives way only where it asks to wait.
+///
+/// Owns: what it runs, and its stack while it lives. Owned by its scheduler, and gone when what it runs has returned. Thread: its
+/// scheduler's; it never changes it.
+class Fiber {
+public:
+    Fiber(const Fiber&) = delete;
+    Fiber& operator=(const Fiber&) = delete;
+
+private:
+    friend class Scheduler;
+    friend struct std::default_delete<Fiber>;
+    Fiber(Scheduler& scheduler, Stack stack, std::function<void()> work);
+    ~Fiber() = default;
+    static void run(void* self);
+
+    enum class State { ready, running, parked };
+
+    Scheduler& scheduler_;
+    Stack stack_;
+    std::function<void()> work_;
+    Context context_;
+    Waiter* waiter_ = nullptr;  // what is installed while it runs; kept while it does not
+    State state_ = State::ready;
+    Fiber* next_ = nullptr;  // in the queue of those that are ready
+    Fiber* previous_all_ = nullptr;
+    Fiber* next_all_ = nullptr;
+};
+
+/// Runs fibers in turn, in the order in which they become ready. Knows fibers, and nothing of descriptors or time.
+///
+/// Invariants:
+/// 1. At most one fiber runs; while none does, the thread's own context runs.
+/// 2. A fiber that is ready stands in the queue exactly once; one that is parked does not stand there.
+///
+/// Owns: its fibers. Thread: the one that made it. Life: destroyed when all its fibers have ended.
+class Scheduler {
+public:
+    /// \param stacks where stacks come from; must outlive this object
+    explicit Scheduler(StackPool& stacks) noexcept : stacks_(stacks) {}
+    Scheduler(const Scheduler&) = delete;
+    Scheduler& operator=(const Scheduler&) = delete;
+    /// Requires: no fiber is left.
+    ~Scheduler();
+
+    /// Makes a fiber; it runs when its turn comes.
+    /// \param work what it runs; must not throw
+    /// \throw boost::system::system_error if there is no stack to be had
+    Fiber& spawn(std::function<void()> work);
+
+    /// Gives each fiber that is ready now its turn; those that become ready meanwhile wait for the next call.
+    /// Thread: the scheduler's own, outside all fibers.
+    void run_ready();
+
+    /// Whether a fiber is ready.
+    [[nodiscard]] bool has_ready() const noexcept { return first_ != nullptr; }
+
+    /// How many fibers have not ended.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    /// The fiber that runs; null outside all fibers.
+    [[nodiscard]] Fiber* current() const noexcept { return current_; }
+
+    /// Gives way until somebody calls make_ready().
+    /// Requires: called by a fiber.
+    void park() noexcept;
+
+    /// Gives way to every fiber that is ready.
+    /// Requires: called by a fiber.
+    void yield() noexcept;
+
+    /// Lets a parked fiber go on when its turn comes.
+    /// \param fiber a parked fiber; does nothing if it is ready already
+    void make_ready(Fiber& fiber) noexcept;
+
+private:
+    friend class Fiber;
+    void enqueue(Fiber& fiber) noexcept;
+    void give_way() noexcept;
+
+    StackPool& stacks_;
+    Context own_;
+    Fiber* current_ = nullptr;
+    Fiber* first_ = nullptr;  // the queue of those that are ready
+    Fiber* last_ = nullptr;
+    Fiber* all_ = nullptr;  // every fiber, newest first; for debuggers
+    std::size_t size_ = 0;
+    std::size_t ready_ = 0;
+};
+
+}  // namespace socketserver

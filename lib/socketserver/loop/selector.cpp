@@ -1,0 +1,210 @@
+#include <socketserver/loop/selector.hpp>
+
+#include <socketserver/os/error.hpp>
+#include <socketserver/os/unique_fd.hpp>
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace socketserver {
+
+namespace {
+
+constexpr std::size_t max_events = 256;
+
+class EpollSelector final : public Selector {
+public:
+    EpollSelector() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+        if (!epoll_)
+            throw_errno(errno, "epoll_create1");
+    }
+
+    void add(int fd, Token token) override {
+        epoll_event event{};
+        // One call for the life of the connection: both directions, each change reported once.
+        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+        event.data.u64 = token;
+        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+            throw_errno(errno, "epoll_ctl");
+    }
+
+    void want(int, Readiness) noexcept override {}
+
+    void remove(int fd) noexcept override { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
+    std::size_t wait(Deadline deadline, std::span<Event> events) override {
+        std::array<epoll_event, max_events>
+            got;  // NOLINT(cppcoreguidelines-pro-type-member-init): epoll_wait writes it
+        const int count = ::epoll_wait(epoll_.get(), got.data(), static_cast<int>(std::min(max_events, events.size())),
+                                       deadline.poll_timeout());
+        if (count < 0) {
+            if (errno != EINTR)
+                throw_errno(errno, "epoll_wait");
+            return 0;
+        }
+        for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+            const auto bits = got[i].events;
+            const bool hung_up = (bits & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)) != 0;
+            const bool failed = (bits & (EPOLLHUP | EPOLLERR)) != 0;
+            events[i] = {got[i].data.u64,
+                         {.readable = (bits & (EPOLLIN | EPOLLPRI)) != 0 || hung_up,
+                          .writable = (bits & EPOLLOUT) != 0 || failed,
+                          .hung_up = hung_up,
+                          .urgent = (bits & EPOLLPRI) != 0}};
+        }
+        return static_cast<std::size_t>(count);
+    }
+
+private:
+    UniqueFd epoll_;
+};
+
+class PollSelector final : public Selector {
+public:
+    void add(int fd, Token token) override {
+        index_.emplace(fd, polled_.size());
+        polled_.push_back({fd, 0, 0});
+        tokens_.push_back(token);
+    }
+
+    void want(int fd, Readiness wanted) noexcept override {
+        polled_[index_.at(fd)].events =
+            static_cast<short>((wanted.readable ? POLLIN | POLLRDHUP | POLLPRI : 0) | (wanted.writable ? POLLOUT : 0));
+    }
+
+    void remove(int fd) noexcept override {
+        const auto entry = index_.find(fd);
+        const std::size_t place = entry->second;
+        index_.erase(entry);
+        if (place != polled_.size() - 1) {
+            polled_[place] = polled_.back();
+            tokens_[place] = tokens_.back();
+            index_[polled_[place].fd] = place;
+        }
+        polled_.pop_back();
+        tokens_.pop_back();
+    }
+
+    std::size_t wait(Deadline deadline, std::span<Event> events) override {
+        int left = ::poll(polled_.data(), polled_.size(), deadline.poll_timeout());
+        if (left < 0) {
+            if (errno != EINTR)
+                throw_errno(errno, "poll");
+            return 0;
+        }
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < polled_.size() && left > 0 && count < events.size(); ++i) {
+            const auto bits = polled_[i].revents;
+            if (bits == 0)
+                continue;
+            --left;
+            const bool failed = (bits & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+            // Of a descriptor of which nothing is wanted, a failure is told all the time; it waits for who asks.
+            if (polled_[i].events == 0)
+                continue;
+            events[count++] = {tokens_[i],
+                               {.readable = (bits & (POLLIN | POLLPRI | POLLRDHUP)) != 0 || failed,
+                                .writable = (bits & POLLOUT) != 0 || failed,
+                                .hung_up = (bits & POLLRDHUP) != 0 || failed,
+                                .urgent = (bits & POLLPRI) != 0}};
+        }
+        return count;
+    }
+
+private:
+    std::vector<pollfd> polled_;
+    std::vector<Token> tokens_;  // of the same place in polled_
+    std::unordered_map<int, std::size_t> index_;
+};
+
+class SelectSelector final : public Selector {
+public:
+    void add(int fd, Token token) override {
+        if (fd >= FD_SETSIZE)
+            throw_errno(EMFILE, "descriptor " + std::to_string(fd) +
+                                    " is too high for select(2), which takes those below " +
+                                    std::to_string(FD_SETSIZE) + "; use epoll or poll");
+        watched_.emplace(fd, Watched{token, {}});
+    }
+
+    void want(int fd, Readiness wanted) noexcept override { watched_.at(fd).wanted = wanted; }
+
+    void remove(int fd) noexcept override { watched_.erase(fd); }
+
+    std::size_t wait(Deadline deadline, std::span<Event> events) override {
+        fd_set input;
+        fd_set output;
+        fd_set urgent;
+        FD_ZERO(&input);
+        FD_ZERO(&output);
+        FD_ZERO(&urgent);
+        int highest = -1;
+        for (const auto& [fd, watched] : watched_) {
+            if (watched.wanted.readable) {
+                FD_SET(fd, &input);
+                FD_SET(fd, &urgent);
+            }
+            if (watched.wanted.writable)
+                FD_SET(fd, &output);
+            highest = std::max(highest, fd);
+        }
+        const int milliseconds = deadline.poll_timeout();
+        timeval timeout{milliseconds / 1000, (milliseconds % 1000) * 1000};
+        const int ready = ::select(highest + 1, &input, &output, &urgent, milliseconds < 0 ? nullptr : &timeout);
+        if (ready < 0) {
+            if (errno != EINTR)
+                throw_errno(errno, "select");
+            return 0;
+        }
+        std::size_t count = 0;
+        for (const auto& [fd, watched] : watched_) {
+            if (count == events.size())
+                break;
+            const bool is_urgent = FD_ISSET(fd, &urgent);
+            const Readiness came{.readable = FD_ISSET(fd, &input) || is_urgent,
+                                 .writable = FD_ISSET(fd, &output),
+                                 .hung_up = false,  // select(2) cannot tell; a read will
+                                 .urgent = is_urgent};
+            if (came.readable || came.writable)
+                events[count++] = {watched.token, came};
+        }
+        return count;
+    }
+
+private:
+    struct Watched {
+        Token token;
+        Readiness wanted;
+    };
+    std::unordered_map<int, Watched> watched_;
+};
+
+}  // namespace
+
+std::string_view to_string(SelectorKind kind) noexcept {
+    switch (kind) {
+        case SelectorKind::epoll: return "epoll";
+        case SelectorKind::poll: return "poll";
+        case SelectorKind::select: return "select";
+    }
+    return {};
+}
+
+std::unique_ptr<Selector> Selector::make(SelectorKind kind) {
+    switch (kind) {
+        case SelectorKind::poll: return std::make_unique<PollSelector>();
+        case SelectorKind::select: return std::make_unique<SelectSelector>();
+        case SelectorKind::epoll: break;
+    }
+    return std::make_unique<EpollSelector>();
+}
+
+}  // namespace socketserver

@@ -1,0 +1,69 @@
+#pragma once
+
+/// \file
+/// Handlers that are called for what happens on their connection, instead of waiting for it.
+
+#include <socketserver/net/socket.hpp>
+#include <socketserver/os/error.hpp>
+
+#include <concepts>
+
+namespace socketserver {
+
+/// An event-style handler of a connection: a type with setup(), input_ready() and finish().
+///
+/// `bool input_ready()` is called whenever the connection has input, or the end of it. It may read, write and wait like any
+/// handler; it returns whether to be called again. Between two calls the handler needs no stack, so that under Selecting an
+/// idle connection costs no more than its objects; under every other concurrency the request's thread or child waits.
+template <class Handler>
+concept EventHandler = requires(Handler& handler) {
+    handler.setup();
+    { handler.input_ready() } -> std::same_as<bool>;
+    handler.finish();
+};
+
+/// An event-style handler at work, whatever its type: what a server calls that gives it no line of execution of its own.
+///
+/// Owns: the handler. Borrows the request. Thread: the fibers of one loop, one after the other.
+class EventSession {
+public:
+    virtual ~EventSession() = default;
+    EventSession(const EventSession&) = delete;
+    EventSession& operator=(const EventSession&) = delete;
+
+    /// The handler's setup().
+    virtual void setup() = 0;
+
+    /// The handler's input_ready().
+    virtual bool input_ready() = 0;
+
+    /// The handler's finish().
+    virtual void finish() = 0;
+
+protected:
+    EventSession() = default;
+};
+
+/// What the end of a wait for input means to an event-style handler.
+/// \param waited how the wait ended
+/// \param client the peer
+/// \throw boost::system::system_error with ETIMEDOUT if the connection's time-out came first, ECANCELED if the request is being cut
+inline void check_wait_for_input(WaitResult waited, const Address& client) {
+    if (waited == WaitResult::timed_out)
+        throw_errno(ETIMEDOUT, "recv from", client.to_string());
+    if (waited == WaitResult::cut)
+        throw_errno(ECANCELED, "recv from", client.to_string());
+}
+
+/// Calls an event-style handler for each input until it has had enough: its handle(), in a context that waits.
+/// \param handler the handler
+/// \param request its connection
+/// \param client the peer
+template <EventHandler Handler>
+void handle_events(Handler& handler, Socket& request, const Address& client) {
+    do {
+        check_wait_for_input(request.wait(Interest::readable, Deadline::from_timeout(request.gettimeout())), client);
+    } while (handler.input_ready());
+}
+
+}  // namespace socketserver
