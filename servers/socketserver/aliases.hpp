@@ -4,6 +4,7 @@
 /// Python's names for servers with a concurrency.
 
 #include <socketserver/concurrency/forking.hpp>
+#include <socketserver/concurrency/selecting.hpp>
 #include <socketserver/concurrency/threading.hpp>
 #include <socketserver/tcp_server.hpp>
 #include <socketserver/udp_server.hpp>
@@ -36,5 +37,18 @@ using ForkingUnixStreamServer = UnixStreamServer<Handler, Forking>;
 /// A UnixDatagramServer with a child process for each datagram.
 template <RequestHandler Handler>
 using ForkingUnixDatagramServer = UnixDatagramServer<Handler, Forking>;
+
+/// A TCPServer with a fiber for each connection.
+template <RequestHandler Handler>
+using SelectingTCPServer = TCPServer<Handler, Selecting>;
+/// A UDPServer with a fiber for each datagram.
+template <RequestHandler Handler>
+using SelectingUDPServer = UDPServer<Handler, Selecting>;
+/// A UnixStreamServer with a fiber for each connection.
+template <RequestHandler Handler>
+using SelectingUnixStreamServer = UnixStreamServer<Handler, Selecting>;
+/// A UnixDatagramServer with a fiber for each datagram.
+template <RequestHandler Handler>
+using SelectingUnixDatagramServer = UnixDatagramServer<Handler, Selecting>;
 
 }  // namespace socketserver

@@ -18,7 +18,7 @@ bool BaseServer<Request>::verify_request(Request&, const Address&) {
 template <class Request>
 void BaseServer<Request>::process_request(Request request, Address client) {
     const Active active(counters());
-    serve_request(request, client);
+    serve_request_in_thread(request, client);
 }
 
 template <class Request>
@@ -47,7 +47,7 @@ void BaseServer<Request>::handle_error(Request&, const Address& client, std::exc
 }
 
 template <class Request>
-void BaseServer<Request>::handle_request_noblock() {
+bool BaseServer<Request>::handle_request_noblock() {
     std::optional<std::pair<Request, Address>> got;
     try {
         got = get_request();
@@ -55,9 +55,10 @@ void BaseServer<Request>::handle_request_noblock() {
         get_request_failed(failure);
     }
     if (!got)
-        return;
+        return false;
     got_request();
-    auto& [request, client] = *got;
+    Request& request = got->first;
+    const Address& client = got->second;
     std::optional<bool> accepted;  // not said if verify_request() threw
     try {
         attempt(request, client, [&] { accepted = verify_request(request, client); });
@@ -72,32 +73,89 @@ void BaseServer<Request>::handle_request_noblock() {
             ++counters().rejected;
         end_request(request);
     }
+    return true;
 }
+
+/// Ends a request when the scope ends, whatever passes through, unless it is to go on.
+template <class Request>
+class BaseServer<Request>::EndOfRequest {
+public:
+    EndOfRequest(BaseServer& server, Request& request) noexcept : server_(server), request_(&request) {}
+    ~EndOfRequest() {
+        if (request_ != nullptr)
+            server_.end_request(*request_);
+    }
+    EndOfRequest(const EndOfRequest&) = delete;
+    EndOfRequest& operator=(const EndOfRequest&) = delete;
+
+    void go_on() noexcept { request_ = nullptr; }
+
+private:
+    BaseServer& server_;
+    Request* request_;
+};
 
 template <class Request>
 void BaseServer<Request>::serve_request(Request& request, const Address& client) {
-    PollWaiter waiter(cut_signal(), this);
-    const ScopedWaiter installed(waiter);
-    // Whatever passes through here, the request is ended first.
-    struct End {
-        BaseServer& server;
-        Request& request;
-        ~End() { server.end_request(request); }
-    } const end{*this, request};
+    const EndOfRequest end(*this, request);
     const bool handled = attempt(request, client, [&] {
-        if constexpr (requires { request.serve_under(registry()); })
-            request.serve_under(registry());
+        enter_registry(request);
         finish_request(request, client);
     });
     if (handled)
         ++counters().handled;
 }
 
-/// Does something for a request; what it throws ends the request, unless it is meant to end more.
-/// \return whether it was done
 template <class Request>
-template <class Action>
-bool BaseServer<Request>::attempt(Request& request, const Address& client, Action action) {
+bool BaseServer<Request>::begin_event_request(Request& request, const Address& client,
+                                              std::unique_ptr<EventSession>& session) {
+    EndOfRequest end(*this, request);
+    const bool begun = attempt(request, client, [&] {
+        session = begin_events(request, client);
+        if (!session)
+            return;
+        enter_registry(request);
+        session->setup();
+    });
+    if (begun)
+        end.go_on();
+    return begun;
+}
+
+template <class Request>
+bool BaseServer<Request>::serve_event(Request& request, const Address& client, EventSession& session,
+                                      WaitResult waited) {
+    EndOfRequest end(*this, request);
+    bool wants_more = false;
+    const bool returned = attempt(request, client, [&] {
+        try {
+            check_wait_for_input(waited, client);
+            wants_more = session.input_ready();
+        } catch (const abi::__forced_unwind&) {
+            throw;
+        } catch (...) {
+            finish_failed_handler(session);
+            throw;
+        }
+        if (!wants_more)
+            session.finish();
+    });
+    if (returned && wants_more)
+        end.go_on();
+    else if (returned)
+        ++counters().handled;
+    return returned && wants_more;
+}
+
+template <class Request>
+void BaseServer<Request>::serve_request_in_thread(Request& request, const Address& client) {
+    PollWaiter waiter(cut_signal(), this);
+    const ScopedWaiter installed(waiter);
+    serve_request(request, client);
+}
+
+template <class Request>
+bool BaseServer<Request>::attempt(Request& request, const Address& client, const std::function<void()>& action) {
     try {
         action();
         return true;
@@ -111,6 +169,17 @@ bool BaseServer<Request>::attempt(Request& request, const Address& client, Actio
         request_failed(request, client);
         return false;
     }
+}
+
+template <class Request>
+void BaseServer<Request>::enter_registry(Request& request) {
+    if constexpr (requires { request.serve_under(registry()); })
+        request.serve_under(registry());
+}
+
+template <class Request>
+std::unique_ptr<EventSession> BaseServer<Request>::begin_events(Request&, const Address&) {
+    return nullptr;
 }
 
 template <class Request>

@@ -4,8 +4,11 @@
 /// The hooks that every server offers, and the order in which they are called.
 
 #include <socketserver/server_loop.hpp>
+#include <socketserver/serving/event_handler.hpp>
 
 #include <exception>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -60,6 +63,13 @@ protected:
     /// What it throws goes to handle_error().
     virtual void finish_request(Request& request, const Address& client) = 0;
 
+    /// Makes the handler of a request if it is event-style, for a concurrency that gives it no line of execution of its own; such a
+    /// concurrency then calls the handler's parts, and not finish_request().
+    /// \param request the request
+    /// \param client who sent it
+    /// \return the handler, before its setup(); null if it is not event-style
+    virtual std::unique_ptr<EventSession> begin_events(Request& request, const Address& client);
+
     /// Ends a request in an orderly way: tells a stream's peer that there is no more, then close_request().
     /// \param request the request
     virtual void shutdown_request(Request& request);
@@ -76,14 +86,19 @@ protected:
 
     // For concurrency mixins
 
-    void handle_request_noblock() override;
+    bool handle_request_noblock() override;
 
-    /// Serves a request from beginning to end in the calling thread: finish_request(), handle_error() if it throws,
+    /// Serves a request from beginning to end in the calling context: finish_request(), handle_error() if it throws,
     /// shutdown_request(). Throws only what is meant to end more than the request (SystemExit, thread interruption and
     /// cancellation).
     /// \param request the request
     /// \param client who sent it
     void serve_request(Request& request, const Address& client);
+
+    /// Serves a request as serve_request() does, in a thread that waits for it.
+    /// \param request the request
+    /// \param client who sent it
+    void serve_request_in_thread(Request& request, const Address& client);
 
     /// Reports an exception through handle_error() and counts it. To be called while the exception is being handled.
     /// \param request the request
@@ -107,9 +122,27 @@ protected:
         Counters& counters_;
     };
 
+    // For concurrencies that give event-style handlers no line of execution of their own
+
+    /// Makes the handler of a request, if it is event-style, and calls its setup(). If that throws, the request is ended.
+    /// \param request the request
+    /// \param client who sent it
+    /// \param session where to put the handler; null if it is not event-style, and nothing else has been done
+    /// \return whether to go on with the request
+    bool begin_event_request(Request& request, const Address& client, std::unique_ptr<EventSession>& session);
+
+    /// Calls an event-style handler's input_ready(). If that has had enough, or throws, the handler is finished and the request ended.
+    /// \param request the request
+    /// \param client who sent it
+    /// \param session the handler
+    /// \param waited how the wait for input ended
+    /// \return whether to go on with the request
+    bool serve_event(Request& request, const Address& client, EventSession& session, WaitResult waited);
+
 private:
-    template <class Action>
-    bool attempt(Request& request, const Address& client, Action action);
+    class EndOfRequest;
+    bool attempt(Request& request, const Address& client, const std::function<void()>& action);
+    void enter_registry(Request& request);
 };
 
 extern template class BaseServer<Socket>;

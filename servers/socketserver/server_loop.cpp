@@ -69,7 +69,10 @@ void ServerLoop::serve_loop(std::chrono::milliseconds service_interval) {
 
 void ServerLoop::handle_request() {
     const Serving serving(*this);
-    const Deadline deadline = Deadline::from_timeout(options_.timeout);
+    serve_one(Deadline::from_timeout(options_.timeout));
+}
+
+void ServerLoop::serve_one(Deadline deadline) {
     while (!shutdown_requested()) {
         switch (wait_for_request(deadline)) {
             case Waited::request: handle_request_noblock(); return;

@@ -105,8 +105,13 @@ protected:
     /// \param service_interval how long at most between two calls of service_actions()
     virtual void serve_loop(std::chrono::milliseconds service_interval);
 
+    /// Serves one request, or calls handle_timeout().
+    /// \param deadline until when to wait for one
+    virtual void serve_one(Deadline deadline);
+
     /// Gets one request, if there is one, and processes it.
-    virtual void handle_request_noblock() = 0;
+    /// \return whether there was one
+    virtual bool handle_request_noblock() = 0;
 
     /// Whether another request may be accepted now. If not, it waits in the kernel's queue.
     [[nodiscard]] virtual bool has_capacity() const noexcept { return true; }
@@ -147,8 +152,11 @@ protected:
     /// \param deadline when to give up
     Waited wait_for_request(Deadline deadline);
 
-    /// Wakes the loop. From any thread or child.
-    void wake() const noexcept { wakeup_.notify(); }
+    /// Until when not to accept, because descriptors or memory have run out.
+    [[nodiscard]] Deadline accept_pause() const noexcept { return backoff_.until(); }
+
+    /// Becomes readable when the loop is to look whether a shutdown was asked for.
+    [[nodiscard]] const Wakeup& wakeup() const noexcept { return wakeup_; }
 
     /// Whether serve_forever() is to return.
     [[nodiscard]] bool shutdown_requested() const noexcept { return shared_->shutdown_requested.load(); }
@@ -175,7 +183,7 @@ protected:
     /// Notified for good when running requests are cut.
     [[nodiscard]] const Wakeup& cut_signal() const noexcept { return cut_; }
     /// The counters.
-    [[nodiscard]] Counters& counters() noexcept { return shared_->counters; }
+    [[nodiscard]] Counters& counters() const noexcept { return shared_->counters; }
 
 private:
     class Serving;

@@ -3,6 +3,8 @@
 /// \file
 /// How a server is to behave: everything that Python's class attributes say, and more.
 
+#include <socketserver/fiber/stack_pool.hpp>
+#include <socketserver/loop/selector.hpp>
 #include <socketserver/serving/log.hpp>
 #include <socketserver/serving/server_context.hpp>
 
@@ -68,6 +70,20 @@ struct ServerOptions {
     };
     /// Threading servers only.
     Threading threading = {};
+
+    /// Selecting servers only.
+    struct Selecting {
+        /// Which system call waits.
+        SelectorKind selector = SelectorKind::epoll;
+        /// How many requests may be served at once; further connections wait in the kernel's queue.
+        std::size_t max_requests = 100'000;
+        /// The size of a handler's stack, in bytes of address space; only the part that is touched costs memory.
+        std::size_t stack_size = StackPool::default_stack_size;
+        /// How stacks are guarded against handlers that need more.
+        GuardKind guard = GuardKind::automatic;
+    };
+    /// Selecting servers only.
+    Selecting selecting = {};
 
     /// Where messages go: by default warnings and errors to standard error. Must be callable from several threads at
     /// once.

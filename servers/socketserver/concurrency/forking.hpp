@@ -43,6 +43,7 @@ public:
     [[nodiscard]] std::set<pid_t> active_children() const { return children_.pids(); }
 
 protected:
+    /// What comes in.
     using Request = typename Base::RequestType;
 
     /// Forks a child that serves the request. If none can be forked, the request fails.
@@ -101,7 +102,7 @@ private:
         if (!this->requests_share_socket())
             this->socket().close();
         const detail::TermStopsRequest term(this->registry());
-        this->serve_request(request, client);
+        this->serve_request_in_thread(request, client);
         return EXIT_SUCCESS;
     }
 

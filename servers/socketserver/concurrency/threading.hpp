@@ -32,6 +32,7 @@ public:
     [[nodiscard]] std::size_t tracked_threads() const { return threads_.tracked(); }
 
 protected:
+    /// What comes in.
     using Request = typename Base::RequestType;
 
     /// Starts a thread that serves the request. If there is none to be had, the request fails.
@@ -44,7 +45,7 @@ protected:
         const std::shared_ptr<Job> job(
             new Job{std::move(request), std::move(client), typename Base::Active(this->counters())});
         try {
-            threads_.start([this, job] { this->serve_request(job->request, job->client); },
+            threads_.start([this, job] { this->serve_request_in_thread(job->request, job->client); },
                            this->options().threading.stack_size);
         } catch (const std::exception&) {
             this->request_failed(job->request, job->client);

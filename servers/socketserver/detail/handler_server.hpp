@@ -9,7 +9,6 @@
 #include <socketserver/serving/server_context.hpp>
 
 #include <concepts>
-#include <functional>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -22,11 +21,12 @@ namespace socketserver::detail {
 template <RequestHandler Handler, class Base>
 class HandlerServer : public Base {
 public:
+    /// What comes in.
     using Request = typename Base::RequestType;
 
     template <class... Args>
     HandlerServer(Address address, ServerOptions options, Args&&... args)
-        : Base(std::move(address), std::move(options)), run_(make_runner(std::forward<Args>(args)...)) {
+        : Base(std::move(address), std::move(options)), maker_(make_maker(std::forward<Args>(args)...)) {
         if (!this->options().bind_and_activate)
             return;
         try {
@@ -39,37 +39,77 @@ public:
     }
 
 protected:
-    void finish_request(Request& request, const Address& client) override { run_(request, client, *this); }
+    void finish_request(Request& request, const Address& client) override { maker_->run(request, client, *this); }
+
+    std::unique_ptr<EventSession> begin_events(Request& request, const Address& client) override {
+        return maker_->begin(request, client, *this);
+    }
 
 private:
-    using Runner = std::function<void(Request&, const Address&, ServerContext&)>;
+    // Makes handlers, from arguments of whatever types the constructor was given.
+    class Maker {
+    public:
+        virtual ~Maker() = default;
+        virtual void run(Request& request, const Address& client, ServerContext& server) = 0;
+        virtual std::unique_ptr<EventSession> begin(Request& request, const Address& client, ServerContext& server) = 0;
+    };
 
-    // What the server was given as a temporary it keeps; everything else it refers to.
+    class Session final : public EventSession {
+    public:
+        template <class... Args>
+        explicit Session(Args&... args) : handler_(args...) {}
+        void setup() override { handler_.setup(); }
+        bool input_ready() override {
+            if constexpr (EventHandler<Handler>)
+                return handler_.input_ready();
+            else
+                return false;
+        }
+        void finish() override { handler_.finish(); }
+
+    private:
+        Handler handler_;
+    };
+
     template <class... Args>
-    static Runner make_runner(Args&&... args) {
+    class MakerFrom final : public Maker {
+    public:
+        explicit MakerFrom(Args&&... args) : shared_(std::forward<Args>(args)...) {}
+
+        void run(Request& request, const Address& client, ServerContext& server) override {
+            std::apply(
+                [&](auto&... shared) {
+                    Handler handler(request, client, server, shared...);
+                    run_handler(handler, request, client);
+                },
+                shared_);
+        }
+
+        std::unique_ptr<EventSession> begin(Request& request, const Address& client, ServerContext& server) override {
+            if constexpr (EventHandler<Handler>)
+                return std::apply(
+                    [&](auto&... shared) { return std::make_unique<Session>(request, client, server, shared...); },
+                    shared_);
+            else
+                return nullptr;
+        }
+
+    private:
+        std::tuple<Args...> shared_;  // what was given as a temporary is kept; the rest is referred to
+    };
+
+    template <class... Args>
+    static std::unique_ptr<Maker> make_maker(Args&&... args) {
         static_assert(std::constructible_from<Handler, Request&, const Address&, ServerContext&, Args&...>,
                       "this server makes its handlers from (Request&, const Address&, ServerContext&, Args&...), where "
                       "Request is Socket for a stream server and Datagram for a datagram server, and the Args are "
                       "the server's constructor arguments after its options; the handler has no such constructor");
-        if constexpr (sizeof...(Args) == 0) {
-            return [](Request& request, const Address& client, ServerContext& server) {
-                Handler handler(request, client, server);
-                run_handler(handler);
-            };
-        } else {
-            auto shared = std::make_shared<std::tuple<Args...>>(std::forward<Args>(args)...);
-            return [shared](Request& request, const Address& client, ServerContext& server) {
-                std::apply(
-                    [&](auto&... each) {
-                        Handler handler(request, client, server, each...);
-                        run_handler(handler);
-                    },
-                    *shared);
-            };
-        }
+        static_assert(!EventHandler<Handler> || std::same_as<Request, Socket>,
+                      "an event-style handler is for connections: a datagram is all there when its handler is made");
+        return std::make_unique<MakerFrom<Args...>>(std::forward<Args>(args)...);
     }
 
-    Runner run_;
+    std::unique_ptr<Maker> maker_;
 };
 
 }  // namespace socketserver::detail
