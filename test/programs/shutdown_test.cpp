@@ -13,7 +13,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <string>
 
 namespace socketserver::test {
@@ -106,9 +105,9 @@ BOOST_AUTO_TEST_CASE(a_second_signal_ends_it_now) {
             BOOST_TEST(client.read_line() == "stopping\n");
             server.signal(SIGINT);
             if (mode == "forking") {
-                const std::regex killed("test_server: request from " + client.local_address() +
-                                        R"(: child \d+ was killed by signal 9 \(Killed\)\n)");
-                BOOST_TEST(std::regex_match(server.error_line(), killed));
+                const std::string killed = server.error_line();
+                BOOST_TEST(killed.starts_with("test_server: request from " + client.local_address() + ": child "));
+                BOOST_TEST(killed.ends_with(" was killed by signal 9 (Killed)\n"));
             }
             BOOST_TEST(server.error() == "test_server: 1 request cut short by a second signal\n");
             BOOST_TEST(server.wait() == 1);
