@@ -26,6 +26,7 @@ struct EchoOptions {
 /// Sends back what the client sends, line by line; a last line without line end comes back without one.
 class EchoHandler : public StreamRequestHandler {
 public:
+    /// What its command line takes.
     using Options = EchoOptions;
 
     /// Where the demo program listens.

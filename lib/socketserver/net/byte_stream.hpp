@@ -24,8 +24,8 @@ enum class IoStatus {
 
 /// The outcome of a transfer: would-block, end of stream and time-out are values, not errors.
 struct IoResult {
-    std::size_t bytes = 0;            ///< how many bytes were transferred, also when it did not end well
-    IoStatus status = IoStatus::ok;   ///< how it ended
+    std::size_t bytes = 0;           ///< how many bytes were transferred, also when it did not end well
+    IoStatus status = IoStatus::ok;  ///< how it ended
 };
 
 /// The error code that stands for a status where only errors can be told: ETIMEDOUT, EAGAIN, ECANCELED (cut), and

@@ -69,8 +69,8 @@ Socket create_bound(const Address& address, int type, const ListenOptions& optio
         return bind_one(address, type, options);
     } catch (const system_error& failure) {
         // A machine without IPv6 either has no such sockets or none of its addresses.
-        const bool without_ipv6 = failure.code() == system_code(EAFNOSUPPORT) ||
-                                  failure.code() == system_code(EADDRNOTAVAIL);
+        const bool without_ipv6 =
+            failure.code() == system_code(EAFNOSUPPORT) || failure.code() == system_code(EADDRNOTAVAIL);
         if (!address.is_any() || !without_ipv6)
             throw;
     }
