@@ -66,14 +66,14 @@ Runner<Request> runner(const Options& options) {
                       std::constructible_from<Handler, Request&, const Address&, ServerContext&>,
                   "a handler is made from (Request&, const Address&, ServerContext&), where Request is Socket for "
                   "run_server's first handler and Datagram for its second, or from these and (const Options&)");
-    return [&options]([[maybe_unused]] Request& request, const Address& client, ServerContext& server) {
+    return [&options](Request& request, const Address& client, ServerContext& server) {
         if constexpr (takes_options<Handler, Request, Options>) {
             Handler handler(request, client, server, options);
-            run_handler(handler);
+            run_handler(handler, request, client);
         } else {
             static_cast<void>(options);
             Handler handler(request, client, server);
-            run_handler(handler);
+            run_handler(handler, request, client);
         }
     };
 }
