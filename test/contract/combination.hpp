@@ -1,0 +1,79 @@
+#pragma once
+
+/// \file
+/// The contract: what every server does under every concurrency.
+///
+/// CONTRACT_CASE makes one test case for each combination of a server and the concurrency that the test program is
+/// built for, `NAME/tcp_ipv4` and so on. The cases know no server type: a combination makes them a server.
+
+#include "script.hpp"
+
+#include <socketserver/server_loop.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace socketserver::test {
+
+/// A server with a concurrency.
+struct Combination {
+    enum class Transport { tcp_ipv4, tcp_ipv6, udp, unix_stream, unix_datagram };
+
+    std::string name;
+    Transport transport;
+
+    bool one_at_a_time = false;  ///< handlers run in the serving thread, one after the other
+    bool forks = false;          ///< handlers run in children
+    bool has_threads = false;    ///< handlers run in threads of their own
+
+    /// Makes a server with hooks that record, bound and active unless the options say no.
+    /// \param script what its handlers do
+    /// \param options what it is to be like
+    /// \param path where a Unix server is to be bound
+    std::unique_ptr<ServerLoop> (*make)(Script& script, const ServerOptions& options,
+                                        const std::filesystem::path& path) = nullptr;
+
+    [[nodiscard]] bool is_stream() const { return !is_datagram(); }
+    [[nodiscard]] bool is_datagram() const {
+        return transport == Transport::udp || transport == Transport::unix_datagram;
+    }
+    [[nodiscard]] bool is_tcp() const { return transport == Transport::tcp_ipv4 || transport == Transport::tcp_ipv6; }
+    [[nodiscard]] bool is_unix() const {
+        return transport == Transport::unix_stream || transport == Transport::unix_datagram;
+    }
+};
+
+/// The combinations of this program. Defined for each program, by combinations.cpp.
+[[nodiscard]] std::vector<Combination> combinations();
+
+// Which combinations a case is for.
+[[nodiscard]] inline bool every_server(const Combination&) {
+    return true;
+}
+[[nodiscard]] inline bool streams(const Combination& combination) {
+    return combination.is_stream();
+}
+[[nodiscard]] inline bool datagrams(const Combination& combination) {
+    return combination.is_datagram();
+}
+[[nodiscard]] inline bool tcp_servers(const Combination& combination) {
+    return combination.is_tcp();
+}
+
+/// Registers a contract case with Boost.Test. Made by CONTRACT_CASE.
+class ContractCase {
+public:
+    ContractCase(const char* name, bool (*applies)(const Combination&), void (*body)(const Combination&),
+                 const char* file, std::size_t line);
+};
+
+}  // namespace socketserver::test
+
+/// Defines a case: `CONTRACT_CASE(answers, streams) { ... combination ... }`.
+#define CONTRACT_CASE(name, applies)                                                                                   \
+    static void name(const ::socketserver::test::Combination& combination);                                            \
+    static const ::socketserver::test::ContractCase name##_cases(#name, &(applies), &(name), __FILE__, __LINE__);      \
+    static void name([[maybe_unused]] const ::socketserver::test::Combination& combination)

@@ -1,0 +1,75 @@
+// Compiled once for each concurrency: CONTRACT_CONCURRENCY names it.
+
+#include "combination.hpp"
+#include "observed.hpp"
+
+#include <socketserver/socketserver.hpp>
+
+#include <type_traits>
+#include <utility>
+
+namespace socketserver::test {
+
+namespace {
+
+using Concurrency = CONTRACT_CONCURRENCY;
+
+/// Makes a server and binds it as a user would who overrides the hooks.
+template <class Server, class Where>
+std::unique_ptr<ServerLoop> make_bound(const Where& where, ServerOptions options, Script& script) {
+    const bool bind = std::exchange(options.bind_and_activate, false);
+    options.logger = [&script](Severity, std::string_view message) { script.log.add(message); };
+    auto server = std::make_unique<ObservedServer<Server>>(where, std::move(options), script);
+    if (bind) {
+        server->server_bind();
+        server->server_activate();
+    }
+    return server;
+}
+
+using Make = std::unique_ptr<ServerLoop>(Script&, const ServerOptions&, const std::filesystem::path&);
+
+std::unique_ptr<ServerLoop> make_tcp_ipv4(Script& script, const ServerOptions& options, const std::filesystem::path&) {
+    return make_bound<TCPServer<StreamScriptHandler, Concurrency>>(Address("127.0.0.1", 0), options, script);
+}
+
+std::unique_ptr<ServerLoop> make_tcp_ipv6(Script& script, const ServerOptions& options, const std::filesystem::path&) {
+    return make_bound<TCPServer<StreamScriptHandler, Concurrency>>(Address("::1", 0), options, script);
+}
+
+std::unique_ptr<ServerLoop> make_udp(Script& script, const ServerOptions& options, const std::filesystem::path&) {
+    return make_bound<UDPServer<DatagramScriptHandler, Concurrency>>(Address("127.0.0.1", 0), options, script);
+}
+
+std::unique_ptr<ServerLoop> make_unix_stream(Script& script, const ServerOptions& options,
+                                             const std::filesystem::path& path) {
+    return make_bound<UnixStreamServer<StreamScriptHandler, Concurrency>>(path, options, script);
+}
+
+std::unique_ptr<ServerLoop> make_unix_datagram(Script& script, const ServerOptions& options,
+                                               const std::filesystem::path& path) {
+    return make_bound<UnixDatagramServer<DatagramScriptHandler, Concurrency>>(path, options, script);
+}
+
+}  // namespace
+
+std::vector<Combination> combinations() {
+    using Transport = Combination::Transport;
+    std::vector<Combination> all;
+    const auto add = [&all](const char* name, Transport transport, Make* make) {
+        Combination combination{name, transport};
+        combination.one_at_a_time = std::is_same_v<Concurrency, Blocking>;
+        combination.forks = std::is_same_v<Concurrency, Forking>;
+        combination.has_threads = std::is_same_v<Concurrency, Threading>;
+        combination.make = make;
+        all.push_back(combination);
+    };
+    add("tcp_ipv4", Transport::tcp_ipv4, make_tcp_ipv4);
+    add("tcp_ipv6", Transport::tcp_ipv6, make_tcp_ipv6);
+    add("udp", Transport::udp, make_udp);
+    add("unix_stream", Transport::unix_stream, make_unix_stream);
+    add("unix_datagram", Transport::unix_datagram, make_unix_datagram);
+    return all;
+}
+
+}  // namespace socketserver::test

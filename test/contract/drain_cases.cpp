@@ -1,0 +1,183 @@
+#include "scene.hpp"
+
+#include "support/eventually.hpp"
+#include "support/time_factor.hpp"
+
+#include <socketserver/net/socket_functions.hpp>
+#include <socketserver/net/waiter.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <string>
+
+using namespace std::chrono_literals;
+
+// How running requests end when their server stops. A drain of an hour in a case means that nothing may need its deadline:
+// the watchdog would name the case.
+
+namespace socketserver::test {
+
+namespace {
+
+/// Waits for a line and says so.
+void greet(Conversation& with) {
+    with.wfile << "hello\n";
+    with.echo();
+    with.wfile << "bye\n";
+}
+
+}  // namespace
+
+CONTRACT_CASE(a_silent_client_gets_the_end_at_once, streams) {
+    Scene scene(combination, {.drain = 1h});
+    scene.script.handle = greet;
+    scene.serve();
+    Client client = scene.connect();
+    BOOST_TEST(client.read_line() == "hello\n");
+    BOOST_TEST(!scene.stop());
+    scene.server().server_close();
+    BOOST_TEST(client.read_all() == "bye\n");
+    BOOST_TEST(scene.script.log.lines().empty());
+    BOOST_TEST(scene.statistics().handled == 1U);
+}
+
+CONTRACT_CASE(a_drain_without_bound_waits_for_the_request, every_server) {
+    Scene scene(combination, {.drain = std::chrono::nanoseconds::max()});
+    scene.script.handle = [&](Conversation& with) {
+        scene.script.await_gate();
+        with.wfile << "served\n";
+    };
+    scene.serve();
+    const auto sent = scene.send("\n");
+    BOOST_TEST(scene.script.comes_to("handle"));
+    scene.begin_closing();
+    BOOST_TEST(eventually([&] { return scene.server().stopping(); }));
+    scene.script.gate.notify();
+    BOOST_TEST(sent.answer() == "served\n");
+    scene.finish_closing();
+    BOOST_TEST(scene.statistics().handled == 1U);
+}
+
+CONTRACT_CASE(lines_received_before_the_shutdown_are_answered, streams) {
+    Scene scene(combination, {.drain = 1h});
+    scene.script.handle = [&](Conversation& with) {
+        scene.script.await_gate();
+        with.echo();
+        with.wfile << "end\n";
+    };
+    scene.serve();
+    Client client = scene.connect();
+    client.send("one\ntwo\nthree is not whole");
+    BOOST_TEST(scene.script.comes_to("handle"));
+    scene.begin_closing();
+    BOOST_TEST(eventually([&] { return scene.server().stopping(); }));
+    scene.script.gate.notify();
+    BOOST_TEST(client.read_all() == "one\ntwo\nend\n");
+    scene.finish_closing();
+}
+
+CONTRACT_CASE(a_running_request_completes_after_the_shutdown, every_server) {
+    if (combination.one_at_a_time)
+        return;  // its shutdown() waits for the handler
+    Scene scene(combination, {.drain = 1h});
+    scene.script.handle = [&](Conversation& with) {
+        scene.script.await_gate();
+        with.wfile << "served\n";
+    };
+    scene.serve();
+    const auto sent = scene.send("\n");
+    BOOST_TEST(scene.script.comes_to("handle"));
+    BOOST_TEST(!scene.stop());
+    BOOST_TEST(scene.script.calls("finish") == 0U);
+    scene.script.gate.notify();
+    BOOST_TEST(sent.answer() == "served\n");
+    scene.server().server_close();
+    BOOST_TEST(scene.statistics().handled == 1U);
+}
+
+CONTRACT_CASE(a_handler_sees_that_it_is_to_end, every_server) {
+    Scene scene(combination, {.drain = 1h});
+    scene.script.handle = [](Conversation& with) {
+        while (!with.server.stopping())
+            sleep_for(1ms);
+        with.wfile << "asked to end\n";
+    };
+    scene.serve();
+    const auto sent = scene.send("\n");
+    BOOST_TEST(scene.script.comes_to("handle"));
+    BOOST_TEST(!scene.stop());
+    scene.server().server_close();
+    BOOST_TEST(sent.answer() == "asked to end\n");
+}
+
+CONTRACT_CASE(a_handler_that_waits_is_cut_at_the_drain_deadline, every_server) {
+    Scene scene(combination, {.drain = 50ms * time_factor});
+    scene.script.handle = [](Conversation& with) {
+        sleep_for(1h);
+        with.rfile.read_line();
+    };
+    scene.serve();
+    const auto sent = scene.send("\n");
+    BOOST_TEST(scene.script.comes_to("handle"));
+    BOOST_TEST(!scene.stop());
+    scene.server().server_close();
+    BOOST_TEST(scene.statistics().active == 0U);
+}
+
+CONTRACT_CASE(a_handler_that_waits_elsewhere_is_cut_too, every_server) {
+    Scene scene(combination, {.drain = 50ms * time_factor});
+    scene.script.handle = [](Conversation&) {
+        auto [here, there] = socketpair();
+        [[maybe_unused]] const auto nothing = here.recv(1);
+    };
+    scene.serve();
+    const auto sent = scene.send("\n");
+    BOOST_TEST(scene.script.comes_to("handle"));
+    BOOST_TEST(!scene.stop());
+    scene.server().server_close();
+    BOOST_TEST(scene.statistics().active == 0U);
+    BOOST_TEST(scene.statistics().failed == 1U);
+}
+
+CONTRACT_CASE(a_handler_that_writes_to_a_client_that_does_not_read_is_cut, streams) {
+    Scene scene(combination, {.drain = 50ms * time_factor});
+    scene.script.handle = [](Conversation& with) { with.wfile.write(std::string(64U << 20U, 'x')); };
+    scene.serve();
+    Client client = scene.connect();
+    BOOST_TEST(client.read_exactly(1) == "x");
+    BOOST_TEST(!scene.stop());
+    scene.server().server_close();
+    BOOST_TEST(scene.statistics().handled == 0U);
+    BOOST_TEST(scene.statistics().failed == 1U);
+}
+
+CONTRACT_CASE(block_on_close_false_cuts_at_once, every_server) {
+    Scene scene(combination, {.drain = 1h, .block_on_close = false});
+    scene.script.handle = [](Conversation&) { sleep_for(1h); };
+    scene.serve();
+    const auto sent = scene.send("\n");
+    BOOST_TEST(scene.script.comes_to("handle"));
+    scene.server().server_close();
+    BOOST_TEST(!scene.join());
+    BOOST_TEST(scene.statistics().active == 0U);
+}
+
+CONTRACT_CASE(serves_again_after_requests_were_cut, every_server) {
+    if (!combination.one_at_a_time)
+        return;  // their requests are cut by server_close() alone
+    Scene scene(combination, {.drain = 50ms * time_factor});
+    scene.script.handle = [&](Conversation& with) {
+        if (scene.script.calls("handle") == 1)
+            sleep_for(1h);
+        with.echo();
+    };
+    scene.serve();
+    const auto sent = scene.send("\n");
+    BOOST_TEST(scene.script.comes_to("handle"));
+    BOOST_TEST(!scene.stop());
+    scene.serve();
+    BOOST_TEST(scene.exchange("next\n") == "next\n");
+}
+
+}  // namespace socketserver::test

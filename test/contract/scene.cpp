@@ -1,0 +1,92 @@
+#include "scene.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace socketserver::test {
+
+Scene::Scene(const Combination& combination, const ServerOptions& options)
+    : combination_(combination), server_(combination.make(script, options, directory_ / "socket")) {}
+
+Scene::~Scene() {
+    script.gate.notify();
+    if (closer_.joinable())
+        closer_.join();
+    if (thread_.joinable()) {
+        server_->shutdown();
+        thread_.join();
+    }
+}
+
+void Scene::serve() {
+    thread_ = std::thread([this] {
+        script.now_serving();
+        try {
+            server_->serve_forever();
+        } catch (...) {
+            thrown_ = std::current_exception();
+        }
+    });
+}
+
+std::exception_ptr Scene::join() {
+    thread_.join();
+    return std::exchange(thrown_, nullptr);
+}
+
+std::exception_ptr Scene::stop() {
+    server_->shutdown();
+    return join();
+}
+
+void Scene::begin_closing() {
+    closer_ = std::thread([this] { server_->server_close(); });
+}
+
+void Scene::finish_closing() {
+    closer_.join();
+    join();
+}
+
+Client Scene::connect() const {
+    const Address& address = server_->server_address();
+    return is_unix() ? Client(std::filesystem::path(address.path())) : Client(address.host(), address.port());
+}
+
+DatagramClient Scene::datagram_client() const {
+    const Address& address = server_->server_address();
+    return is_unix() ? DatagramClient(std::filesystem::path(address.path()))
+                     : DatagramClient(address.host(), address.port());
+}
+
+std::string Scene::exchange(std::string_view bytes) const {
+    return send(bytes).answer();
+}
+
+Scene::Sent Scene::send(std::string_view bytes) const {
+    Sent sent;
+    if (combination_.is_stream()) {
+        sent.stream = std::make_unique<Client>(connect());
+        try {
+            sent.stream->send(bytes);
+        } catch (const std::system_error& error) {
+            // A server that has closed already, on purpose: the answer tells.
+            if (error.code().value() != EPIPE && error.code().value() != ECONNRESET)
+                throw;
+        }
+    } else {
+        sent.datagram = std::make_unique<DatagramClient>(datagram_client());
+        sent.datagram->send(bytes);
+    }
+    return sent;
+}
+
+std::size_t Scene::logged(std::string_view text) const {
+    const auto lines = script.log.lines();
+    return static_cast<std::size_t>(std::count_if(
+        lines.begin(), lines.end(), [text](const std::string& line) { return line.find(text) != line.npos; }));
+}
+
+}  // namespace socketserver::test

@@ -1,0 +1,66 @@
+#pragma once
+
+/// \file
+/// Notes that forked children can take too.
+
+#include <socketserver/os/shared_memory.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace socketserver::test {
+
+/// Lines of text in shared memory: what a child notes its parent reads. Lines beyond 500, and what is longer than 240
+/// bytes, are cut off.
+///
+/// Thread: any, any process forked after it was made. Lock-free.
+class SharedLines {
+public:
+    /// Adds a line.
+    void add(std::string_view text) const noexcept {
+        const std::size_t index = pages_->count++;
+        if (index >= max_lines)
+            return;
+        Line& line = pages_->lines[index];
+        line.length = std::min(text.size(), line.text.size());
+        std::copy_n(text.begin(), line.length, line.text.begin());
+        line.complete.store(true, std::memory_order_release);
+    }
+
+    /// The lines so far, in the order in which they were begun.
+    [[nodiscard]] std::vector<std::string> lines() const {
+        std::vector<std::string> found;
+        for (std::size_t i = 0; i < std::min<std::size_t>(pages_->count, max_lines); ++i) {
+            const Line& line = pages_->lines[i];
+            if (line.complete.load(std::memory_order_acquire))
+                found.emplace_back(line.text.data(), line.length);
+        }
+        return found;
+    }
+
+    /// How many lines are equal to this one.
+    [[nodiscard]] std::size_t count(std::string_view text) const {
+        const auto all = lines();
+        return static_cast<std::size_t>(std::count(all.begin(), all.end(), text));
+    }
+
+private:
+    static constexpr std::size_t max_lines = 500;
+    struct Line {
+        std::atomic<bool> complete{false};
+        std::size_t length = 0;
+        std::array<char, 240> text{};
+    };
+    struct Pages {
+        std::atomic<std::size_t> count{0};
+        std::array<Line, max_lines> lines{};
+    };
+    SharedMemory<Pages> pages_;
+};
+
+}  // namespace socketserver::test

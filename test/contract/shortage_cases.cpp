@@ -1,0 +1,91 @@
+#include "scene.hpp"
+
+#include "support/eventually.hpp"
+#include "support/rlimit.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+using namespace std::chrono_literals;
+
+namespace socketserver::test {
+
+namespace {
+
+/// Makes descriptors run out for as long as it lives.
+class NoDescriptors {
+public:
+    // The limit is the lowest free number, so all below it are taken.
+    NoDescriptors() : limit_(RLIMIT_NOFILE, lowest_free()) {}
+
+private:
+    static rlim_t lowest_free() {
+        const int fd = ::fcntl(0, F_DUPFD_CLOEXEC, 0);
+        ::close(fd);
+        return static_cast<rlim_t>(fd);
+    }
+    ScopedRlimit limit_;
+};
+
+}  // namespace
+
+CONTRACT_CASE(waits_and_recovers_when_descriptors_run_out, streams) {
+    using Clock = std::chrono::steady_clock;
+    Scene scene(combination);
+    Client client = scene.connect();
+    client.send("patience\n");
+    Clock::duration paused{};
+    {
+        const NoDescriptors none;
+        const auto begin = Clock::now();
+        scene.serve();
+        BOOST_TEST(eventually([&] { return scene.statistics().accept_errors >= 8; }));
+        paused = Clock::now() - begin;
+    }
+    // Pauses of 1, 2, 4, 8, 16, 32 and 50 ms lie between eight failures.
+    BOOST_TEST((paused >= 113ms));
+    BOOST_TEST(client.read_line() == "patience\n");
+    client.close();
+    const auto intervals = static_cast<std::size_t>(paused / 1s);
+    BOOST_TEST(scene.logged("Too many open files") >= 1U);
+    BOOST_TEST(scene.logged("Too many open files") <= 1U + intervals);
+    BOOST_TEST(!scene.stop());
+}
+
+CONTRACT_CASE(shuts_down_while_descriptors_have_run_out, streams) {
+    Scene scene(combination);
+    Client client = scene.connect();
+    const NoDescriptors none;
+    scene.serve();
+    BOOST_TEST(eventually([&] { return scene.statistics().accept_errors >= 1; }));
+    BOOST_TEST(!scene.stop());
+}
+
+CONTRACT_CASE(serves_all_of_many_clients_at_once, every_server) {
+    constexpr int count = 200;
+    Scene scene(combination);
+    scene.serve();
+    // A Unix datagram server's queue is short (net.unix.max_dgram_qlen): its clients wait for room to send.
+    std::vector<Scene::Sent> clients;
+    for (int i = 0; i < count; ++i)
+        clients.push_back(scene.send("client " + std::to_string(i) + '\n'));
+    for (int i = 0; i < count; ++i) {
+        const auto& client = clients[static_cast<std::size_t>(i)];
+        if (client.stream)
+            client.stream->half_close();
+    }
+    for (int i = 0; i < count; ++i)
+        BOOST_TEST(clients[static_cast<std::size_t>(i)].answer() == "client " + std::to_string(i) + '\n');
+    scene.stop();
+    scene.server().server_close();
+    BOOST_TEST(scene.statistics().handled == static_cast<std::uint64_t>(count));
+    BOOST_TEST(scene.script.log.lines().empty());
+}
+
+}  // namespace socketserver::test

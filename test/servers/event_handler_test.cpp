@@ -1,0 +1,219 @@
+#include <socketserver/base_request_handler.hpp>
+#include <socketserver/net/buffered_reader.hpp>
+#include <socketserver/net/buffered_writer.hpp>
+#include <socketserver/os/shared_memory.hpp>
+#include <socketserver/socketserver.hpp>
+
+#include <support/case_guard.hpp>
+#include <support/clients.hpp>
+#include <support/eventually.hpp>
+
+#include <boost/mpl/list.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+// Event-style handlers: the same one under every concurrency.
+
+namespace socketserver {
+
+namespace {
+
+using namespace std::chrono_literals;
+using test::CaseGuard;
+using test::Client;
+using test::eventually;
+
+// What happened, over all children.
+struct Counts {
+    std::atomic<int> set_up{0};
+    std::atomic<int> called{0};
+    std::atomic<int> finished{0};
+};
+
+// Sends back what comes, as it comes.
+class EchoEvents : public BaseRequestHandler<Socket> {
+public:
+    EchoEvents(Socket& the_request, const Address& client, ServerContext& the_server, Counts& counts)
+        : BaseRequestHandler(the_request, client, the_server), counts_(counts) {}
+
+    void setup() override { ++counts_.set_up; }
+
+    bool input_ready() {
+        ++counts_.called;
+        const std::string data = request.recv(4096);
+        if (data == "throw")
+            throw std::runtime_error("as asked");
+        if (data == "sleep")
+            sleep_for(1ms);
+        if (data == "exit")
+            throw SystemExit{};
+        request.sendall(data);
+        return !data.empty() && data != "bye";
+    }
+
+    void finish() override { ++counts_.finished; }
+
+private:
+    Counts& counts_;
+};
+
+static_assert(EventHandler<EchoEvents> && RequestHandler<EchoEvents>);
+static_assert(!EventHandler<StreamRequestHandler>);
+
+template <class Concurrency>
+class Serving {
+public:
+    explicit Serving(ServerOptions options = {})
+        : server_(Address("127.0.0.1", 0), with_log(std::move(options)), *counts_), thread_([this] {
+              try {
+                  server_.serve_forever();
+              } catch (const SystemExit&) {
+                  exited_ = true;
+              }
+          }) {}
+    ~Serving() { stop(); }
+
+    void stop() {
+        server_.shutdown();
+        if (thread_.joinable())
+            thread_.join();
+        server_.server_close();
+    }
+
+    Client client() { return Client("127.0.0.1", server_.server_address().port()); }
+    Counts& counts() { return *counts_; }
+    Statistics statistics() { return server_.statistics(); }
+    [[nodiscard]] bool exited() const { return exited_; }
+
+private:
+    static ServerOptions with_log(ServerOptions options) {
+        options.logger = nullptr;
+        return options;
+    }
+
+    SharedMemory<Counts> counts_;
+    std::atomic<bool> exited_ = false;
+    TCPServer<EchoEvents, Concurrency> server_;
+    std::thread thread_;
+};
+
+using EveryConcurrency = boost::mpl::list<Blocking, Forking, Threading, Selecting>;
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(event_handler, CaseGuard)
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(is_called_for_each_input_until_the_client_ends, Concurrency, EveryConcurrency) {
+    Serving<Concurrency> serving;
+    Client client = serving.client();
+    for (const std::string word : {"one", "two", "three"}) {
+        client.send(word);
+        BOOST_TEST(client.read_exactly(word.size()) == word);
+    }
+    client.half_close();
+    BOOST_TEST(client.read_all().empty());
+    serving.stop();
+    BOOST_TEST(serving.counts().set_up == 1);
+    BOOST_TEST(serving.counts().called >= 4);
+    BOOST_TEST(serving.counts().finished == 1);
+    BOOST_TEST(serving.statistics().handled == 1U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(ends_the_connection_when_it_has_had_enough, Concurrency, EveryConcurrency) {
+    Serving<Concurrency> serving;
+    Client client = serving.client();
+    client.send("bye");
+    BOOST_TEST(client.read_all() == "bye");
+    BOOST_TEST(eventually([&] { return serving.counts().finished == 1; }));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(is_finished_and_its_connection_closed_when_it_throws, Concurrency, EveryConcurrency) {
+    Serving<Concurrency> serving;
+    Client client = serving.client();
+    client.send("throw");
+    BOOST_TEST(client.read_all().empty());
+    BOOST_TEST(eventually([&] { return serving.statistics().failed == 1; }));
+    BOOST_TEST(serving.counts().finished == 1);
+    // The server goes on.
+    Client other = serving.client();
+    other.send("bye");
+    BOOST_TEST(other.read_all() == "bye");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(may_wait_like_any_handler, Concurrency, EveryConcurrency) {
+    Serving<Concurrency> serving;
+    Client client = serving.client();
+    client.send("sleep");
+    BOOST_TEST(client.read_exactly(5) == "sleep");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(is_ended_by_the_time_out_of_its_connection, Concurrency, EveryConcurrency) {
+    class Impatient : public EchoEvents {
+    public:
+        using EchoEvents::EchoEvents;
+        void setup() override {
+            EchoEvents::setup();
+            request.settimeout(20ms);
+        }
+    };
+    SharedMemory<Counts> counts;
+    ServerOptions options;
+    options.logger = nullptr;
+    TCPServer<Impatient, Concurrency> server(Address("127.0.0.1", 0), options, *counts);
+    std::thread thread([&] { server.serve_forever(); });
+    Client silent("127.0.0.1", server.server_address().port());
+    BOOST_TEST(silent.read_all().empty());
+    BOOST_TEST(eventually([&] { return server.statistics().failed == 1; }));
+    server.shutdown();
+    thread.join();
+    server.server_close();
+    BOOST_TEST(counts->called == 0);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(sees_the_end_at_once_when_the_server_stops, Concurrency, EveryConcurrency) {
+    Serving<Concurrency> serving;
+    Client client = serving.client();
+    client.send("word");
+    BOOST_TEST(client.read_exactly(4) == "word");
+    serving.stop();  // a case that had to wait for the drain deadline would be cut, and fail
+    BOOST_TEST(client.read_all().empty());
+    BOOST_TEST(serving.statistics().failed == 0U);
+    BOOST_TEST(serving.counts().finished == 1);
+}
+
+BOOST_AUTO_TEST_CASE(system_exit_comes_out_of_serve_forever) {
+    Serving<Selecting> serving;
+    Client idle = serving.client();
+    idle.send("word");
+    BOOST_TEST(idle.read_exactly(4) == "word");
+    Client client = serving.client();
+    client.send("exit");
+    BOOST_TEST(client.read_all().empty());
+    BOOST_TEST(idle.read_all().empty());
+    BOOST_TEST(eventually([&] { return serving.exited(); }));
+}
+
+BOOST_AUTO_TEST_CASE(many_are_idle_at_once_and_all_are_served_again) {
+    Serving<Selecting> serving;
+    constexpr int count = 200;
+    std::vector<Client> clients;
+    for (int i = 0; i < count; ++i)
+        clients.push_back(serving.client());
+    for (int round = 0; round < 3; ++round) {
+        for (Client& client : clients)
+            client.send("word");
+        for (Client& client : clients)
+            BOOST_TEST(client.read_exactly(4) == "word");
+    }
+    BOOST_TEST(serving.statistics().active == static_cast<std::uint64_t>(count));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace socketserver
