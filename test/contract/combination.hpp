@@ -28,6 +28,8 @@ struct Combination {
     bool one_at_a_time = false;  ///< handlers run in the serving thread, one after the other
     bool forks = false;          ///< handlers run in children
     bool has_threads = false;    ///< handlers run in threads of their own
+    /// Whether handlers run in the serving thread, one after the other or in turns.
+    [[nodiscard]] bool in_serving_thread() const { return !forks && !has_threads; }
 
     /// Makes a server with hooks that record, bound and active unless the options say no.
     /// \param script what its handlers do

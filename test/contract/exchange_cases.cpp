@@ -105,7 +105,7 @@ CONTRACT_CASE(wbufsize_of_zero_sends_each_write, streams) {
     scene.script.construct = [](Conversation& with) { *with.wbufsize = 0; };
     scene.script.handle = [&](Conversation& with) {
         with.wfile << "now";
-        scene.script.await_gate();
+        scene.script.block_on_gate();
     };
     scene.serve();
     Client client = scene.connect();

@@ -186,7 +186,7 @@ CONTRACT_CASE(an_exception_that_ends_the_program_is_not, every_server) {
     scene.script.handle = [](Conversation&) { throw SystemExit{7}; };
     const auto sent = scene.send("\n");
     scene.script.now_serving();
-    if (combination.one_at_a_time) {
+    if (combination.in_serving_thread()) {
         BOOST_CHECK_EXCEPTION(scene.server().handle_request(), SystemExit,
                               [](const SystemExit& exit) { return exit.status == 7; });
     } else {
@@ -206,7 +206,7 @@ CONTRACT_CASE(system_exit_ends_what_serves_the_request, every_server) {
     };
     scene.serve();
     const auto sent = scene.send("\n");
-    if (combination.one_at_a_time) {
+    if (combination.in_serving_thread()) {
         try {
             if (const auto thrown = scene.join())
                 std::rethrow_exception(thrown);

@@ -2,6 +2,8 @@
 
 #include "support/eventually.hpp"
 
+#include <socketserver/net/waiter.hpp>
+
 #include <cerrno>
 
 #include <poll.h>
@@ -20,6 +22,11 @@ pid_t thread_id() {
 }  // namespace
 
 void Script::await_gate() const {
+    Waitable waitable(gate.fd());
+    [[maybe_unused]] const auto result = Waiter::current().wait(waitable, Interest::readable, Deadline::never());
+}
+
+void Script::block_on_gate() const {
     pollfd entry{gate.fd(), POLLIN, 0};
     while (::poll(&entry, 1, -1) < 0 && errno == EINTR) {
     }

@@ -68,8 +68,11 @@ public:
     /// Notifying it lets handlers that await() go on. Reaches children.
     Wakeup gate;
 
-    /// Waits for the gate by system calls alone, which no server can see or cut.
+    /// Waits for the gate as a handler should, holding up nobody.
     void await_gate() const;
+
+    /// Waits for the gate by a system call of its own, of which the library knows nothing.
+    void block_on_gate() const;
 
     /// Notes that a hook was called, and where: in the serving thread, in another thread, or in a child.
     void record(std::string_view hook) const;

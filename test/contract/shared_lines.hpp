@@ -15,7 +15,7 @@
 
 namespace socketserver::test {
 
-/// Lines of text in shared memory: what a child notes its parent reads. Lines beyond 500, and what is longer than 240
+/// Lines of text in shared memory: what a child notes its parent reads. Lines beyond 2000, and what is longer than 200
 /// bytes, are cut off.
 ///
 /// Thread: any, any process forked after it was made. Lock-free.
@@ -50,11 +50,11 @@ public:
     }
 
 private:
-    static constexpr std::size_t max_lines = 500;
+    static constexpr std::size_t max_lines = 2000;
     struct Line {
         std::atomic<bool> complete{false};
         std::size_t length = 0;
-        std::array<char, 240> text{};
+        std::array<char, 200> text{};
     };
     struct Pages {
         std::atomic<std::size_t> count{0};
