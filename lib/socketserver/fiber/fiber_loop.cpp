@@ -169,7 +169,6 @@ void FiberLoop::spawn(std::function<void()> work, const ServerContext* server) {
 }
 
 void FiberLoop::run_once(Deadline deadline) {
-    scheduler_.run_ready();
     const Deadline until = scheduler_.has_ready() ? Deadline::now() : earlier(deadline, timers_.next());
     std::array<Selector::Event, 256> events;
     const std::size_t count = selector_->wait(until, events);
@@ -177,6 +176,8 @@ void FiberLoop::run_once(Deadline deadline) {
         deliver(events[i]);
     if (!timers_.next().is_never())
         timers_.advance(Deadline::Clock::now());
+    // Last, so that a caller who looks whether there is anything left to do sees what the fibers have done.
+    scheduler_.run_ready();
 }
 
 void FiberLoop::deliver(const Selector::Event& event) noexcept {
