@@ -120,7 +120,7 @@ void use_datagrams(const CommandLine& line) {
             const auto deadline = ss::Deadline::after(1s);
             while (socket.wait(ss::Interest::readable, deadline) == ss::WaitResult::ready) {
                 // A reply to what was sent again earlier may still come in: "[time] question" tells.
-                const std::string reply = socket.recv(longest_datagram);
+                std::string reply = socket.recv(longest_datagram);
                 if (reply.ends_with("] " + question))
                     return reply;
             }

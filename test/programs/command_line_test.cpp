@@ -122,8 +122,9 @@ BOOST_AUTO_TEST_CASE(values_out_of_range_are_refused) {
                "--backlog: '2147483648' is not a whole number from 1 to 2147483647");
     for (const std::string option : {"--timeout", "--drain"}) {
         for (const std::string seconds : {"-1", "-0.5", "nan", "inf", "1e10", "5s", ""}) {
-            BOOST_TEST(complaint({option, seconds}) ==
-                       option + ": '" + seconds + "' is not a number of seconds from 0 to 1000000000");
+            std::string expected = option;
+            expected += ": '" + seconds + "' is not a number of seconds from 0 to 1000000000";
+            BOOST_TEST(complaint({option, seconds}) == expected);
         }
     }
     BOOST_TEST(complaint({"--unix", ""}).starts_with("--unix: "));

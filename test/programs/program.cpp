@@ -16,8 +16,6 @@
 #include <stdexcept>
 #include <system_error>
 
-extern char** environ;
-
 namespace socketserver::test {
 
 namespace {
@@ -35,6 +33,7 @@ std::pair<Client, ClientSocket> make_stream() {
 pid_t spawn(std::vector<std::string> command, const std::vector<std::pair<int, int>>& descriptors) {
     const std::string path = program_path(command.front());
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (std::string& argument : command)
         arguments.push_back(argument.data());
     arguments.push_back(nullptr);

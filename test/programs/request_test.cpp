@@ -134,6 +134,7 @@ BOOST_AUTO_TEST_CASE(two_hundred_clients_are_all_answered) {
         BOOST_TEST_CONTEXT(mode) {
             Server server({"time_server", "--mode", mode, "--port", "0", "--quiet"});
             std::vector<Client> clients;
+            clients.reserve(200);
             for (int i = 0; i < 200; ++i)
                 clients.push_back(server.connect());
             // The last first: no connection may need that the one before it has been served.
