@@ -7,13 +7,13 @@
 namespace socketserver {
 
 BufferedReader::BufferedReader(std::string_view data)
-    : buffer_(std::make_unique<char[]>(data.size())), capacity_(data.size()), end_(data.size()) {
-    std::copy(data.begin(), data.end(), buffer_.get());
+    : buffer_(data.size()), capacity_(data.size()), end_(data.size()) {
+    std::copy(data.begin(), data.end(), buffer_.data());
 }
 
 void BufferedReader::set_buffer_size(std::size_t size) {
     one_by_one_ = size == 0;
-    capacity_ = std::max<std::size_t>(size, 1);
+    wanted_size_ = std::max<std::size_t>(size, 1);
 }
 
 void BufferedReader::set_max_lines(std::size_t count) noexcept {
@@ -39,15 +39,15 @@ std::string_view BufferedReader::readline(std::size_t limit) {
     scanned_ = begin_;
     for (;;) {
         const auto* const newline = static_cast<const char*>(
-            end_ > scanned_ ? std::memchr(&buffer_[scanned_], '\n', end_ - scanned_) : nullptr);
+            end_ > scanned_ ? std::memchr(buffer_.data() + scanned_, '\n', end_ - scanned_) : nullptr);
         const std::size_t length =
-            newline != nullptr ? static_cast<std::size_t>(newline - &buffer_[begin_]) + 1 : buffered();
+            newline != nullptr ? static_cast<std::size_t>(newline - (buffer_.data() + begin_)) + 1 : buffered();
         scanned_ = end_;
         std::size_t line_end = newline != nullptr ? 1 : 0;
         if (newline != nullptr && length > 1 && newline[-1] == '\r')
             line_end = longest_line_end;
         // Without its newline a line may yet turn out to end in "\r\n".
-        if (length - line_end > limit && (newline != nullptr || length - limit > 1 || buffer_[end_ - 1] != '\r'))
+        if (length - line_end > limit && (newline != nullptr || length - limit > 1 || buffer_.data()[end_ - 1] != '\r'))
             fail_too_long("a line longer than", limit);
         if (newline != nullptr || !fill()) {
             if (newline == nullptr && length > limit)
@@ -96,7 +96,7 @@ void BufferedReader::read_exact(std::span<std::byte> buffer) {
 }
 
 std::string_view BufferedReader::take(std::size_t size) noexcept {
-    const std::string_view data(buffer_.get() + begin_, size);
+    const std::string_view data(buffer_.data() + begin_, size);
     begin_ += size;
     scanned_ = std::max(scanned_, begin_);
     return data;
@@ -107,10 +107,8 @@ std::string_view BufferedReader::take(std::size_t size) noexcept {
 bool BufferedReader::fill() {
     if (ended_ || source_ == nullptr)
         return false;
-    make_room();
-    const std::size_t room = one_by_one_ ? 1 : capacity_ - end_;
     error_code error;
-    const IoResult result = source_->read_some(std::as_writable_bytes(std::span{&buffer_[end_], room}), error);
+    const IoResult result = source_->read_some_lazily(*this, error);
     if (!error)
         error = to_error(result.status);
     if (error)
@@ -121,20 +119,37 @@ bool BufferedReader::fill() {
     return !ended_;
 }
 
+/// Gives out the space behind end_.
+std::span<std::byte> BufferedReader::obtain() {
+    make_room();
+    return std::as_writable_bytes(std::span{buffer_.data() + end_, one_by_one_ ? 1 : capacity_ - end_});
+}
+
+void BufferedReader::give_back() noexcept {
+    if (buffered() > 0)
+        return;
+    buffer_.reset();
+    capacity_ = begin_ = scanned_ = end_ = 0;
+}
+
 /// Makes sure that there is free space behind end_: first by moving what is unread to the front, then by growing.
 void BufferedReader::make_room() {
-    if (!buffer_)
-        buffer_ = std::make_unique_for_overwrite<char[]>(capacity_);
+    if (capacity_ == 0) {
+        buffer_ = PooledBuffer(wanted_size_);
+        capacity_ = wanted_size_;
+    }
     if (begin_ > 0) {
-        std::memmove(buffer_.get(), &buffer_[begin_], buffered());
+        std::memmove(buffer_.data(), buffer_.data() + begin_, buffered());
         scanned_ -= begin_;
         end_ -= begin_;
         begin_ = 0;
     }
     if (end_ == capacity_) {
-        auto larger = std::make_unique_for_overwrite<char[]>(capacity_ * 2);
-        std::memcpy(larger.get(), buffer_.get(), end_);
-        buffer_ = std::move(larger);
+        if (capacity_ * 2 > buffer_.size()) {
+            PooledBuffer larger(capacity_ * 2);
+            std::memcpy(larger.data(), buffer_.data(), end_);
+            buffer_ = std::move(larger);
+        }
         capacity_ *= 2;
     }
 }

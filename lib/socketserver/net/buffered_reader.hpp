@@ -4,9 +4,9 @@
 /// Reading lines and blocks from a stream: what a handler knows as `rfile`.
 
 #include <socketserver/net/byte_stream.hpp>
+#include <socketserver/net/pooled_buffer.hpp>
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,18 +19,20 @@ namespace socketserver {
 ///     buffer_   0        begin_         scanned_      end_          capacity_
 ///               |  used   |  unread, no newline | unread | free      |
 ///
-/// 0 <= begin_ <= scanned_ <= end_ <= capacity_
+/// 0 <= begin_ <= scanned_ <= end_ <= capacity_ <= buffer_.size()
 ///
-/// Owns: the buffer, made at the first read. Borrows the stream. Thread: the context that uses the stream.
+/// Owns: the buffer, while there is one: it is borrowed from the thread's pool when there is something to read, and
+/// given back when the reader waits with nothing unread, so that a fiber that waits for its next request holds none.
+/// Borrows the stream. Thread: the context that uses the stream.
 ///
 /// Errors: a failing stream and a time-out (ETIMEDOUT) throw boost::system::system_error naming the peer; the end of
 /// the stream is a value. What read functions return as a view is valid until the next call.
-class BufferedReader {
+class BufferedReader final : private ReadBuffer {
 public:
     /// The longest line read_line() takes unless told otherwise, in bytes without the line end.
     static constexpr std::size_t default_line_limit = 65'536;
     /// The buffer's size unless told otherwise, in bytes.
-    static constexpr std::size_t default_buffer_size = 8'192;
+    static constexpr std::size_t default_buffer_size = PooledBuffer::pooled_size;
 
     /// Reads from a stream.
     /// \param source must outlive this object
@@ -92,6 +94,8 @@ public:
     [[nodiscard]] std::size_t buffered() const noexcept { return end_ - begin_; }
 
 private:
+    std::span<std::byte> obtain() override;
+    void give_back() noexcept override;
     bool fill();
     void make_room();
     std::string_view take(std::size_t size) noexcept;
@@ -99,8 +103,9 @@ private:
     [[noreturn]] void fail_too_long(std::string_view what, std::size_t limit) const;
 
     ByteStream* source_ = nullptr;
-    std::unique_ptr<char[]> buffer_;
-    std::size_t capacity_ = default_buffer_size;
+    PooledBuffer buffer_;
+    std::size_t wanted_size_ = default_buffer_size;
+    std::size_t capacity_ = 0;  // how much of the buffer may be used: at first wanted_size_
     std::size_t begin_ = 0;
     std::size_t scanned_ = 0;
     std::size_t end_ = 0;

@@ -33,6 +33,24 @@ struct IoResult {
 /// \param status the status
 [[nodiscard]] error_code to_error(IoStatus status) noexcept;
 
+/// Memory that a read takes only when there is something to put into it.
+class ReadBuffer {
+public:
+    ReadBuffer(const ReadBuffer&) = delete;
+    ReadBuffer& operator=(const ReadBuffer&) = delete;
+
+    /// Called right before each try.
+    /// \return where to read to; not empty
+    virtual std::span<std::byte> obtain() = 0;
+
+    /// Called before each wait: the memory obtained is not written to until the next obtain().
+    virtual void give_back() noexcept = 0;
+
+protected:
+    ReadBuffer() = default;
+    ~ReadBuffer() = default;
+};
+
 /// A stream of bytes in both directions: a Socket, or a layer over one.
 class ByteStream {
 public:
@@ -42,6 +60,13 @@ public:
     /// \param buffer where to; not empty
     /// \param error set if the stream failed, cleared otherwise
     virtual IoResult read_some(std::span<std::byte> buffer, error_code& error) = 0;
+
+    /// Reads at least one byte, waiting for it if need be, and holds no memory while it waits, where it can do without.
+    /// \param buffer where to; what it gave last holds the bytes read
+    /// \param error set if the stream failed, cleared otherwise
+    virtual IoResult read_some_lazily(ReadBuffer& buffer, error_code& error) {
+        return read_some(buffer.obtain(), error);
+    }
 
     /// Writes all bytes, waiting for room as long as need be.
     /// \param data what to write

@@ -206,6 +206,9 @@ public:
     /// Reads at least one byte, with time-out, would-block and end of stream as values. For buffered readers.
     IoResult read_some(std::span<std::byte> buffer, error_code& error) override;
 
+    /// Reads as read_some() does. Only a wait inside the kernel holds memory.
+    IoResult read_some_lazily(ReadBuffer& buffer, error_code& error) override;
+
     /// Writes all bytes, with time-out and would-block as values. For buffered writers.
     IoResult write_all(std::string_view data, error_code& error) override;
 
@@ -279,9 +282,13 @@ private:
     enum class Blocks { in_kernel_if_possible, in_waiter, in_waiter_unpolled };
     struct Operation;
     WaitResult wait_for(const Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause);
+    template <class Call, class BeforeWait>
+    IoResult transfer(const Operation& operation, error_code& error, Call call, BeforeWait before_wait);
     template <class Call>
     IoResult transfer(const Operation& operation, error_code& error, Call call);
-    IoResult receive(std::span<std::byte> buffer, int flags, error_code& error);
+    template <class Buffer>
+    IoResult receive(Buffer&& buffer, int flags, error_code& error);
+    [[nodiscard]] IoResult with_end(IoResult result, error_code error) const noexcept;
     bool require_nonblocking_descriptor(error_code& error) noexcept;
     [[nodiscard]] bool kernel_keeps_time(Interest interest) noexcept;
     void finish_connecting(const Address& address, Deadline deadline, error_code& error);

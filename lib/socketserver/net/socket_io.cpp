@@ -52,8 +52,9 @@ WaitResult Socket::wait_for(const Operation& operation, Waiter& waiter, std::chr
 /// Calls the system until it does something other than "would block" or EINTR.
 /// \param call takes the operation's flags, with MSG_DONTWAIT where the kernel may not block, and returns what the system
 ///   call returned
-template <class Call>
-IoResult Socket::transfer(const Operation& operation, error_code& error, Call call) {
+/// \param before_wait called before each wait that is not the kernel's
+template <class Call, class BeforeWait>
+IoResult Socket::transfer(const Operation& operation, error_code& error, Call call, BeforeWait before_wait) {
     error = {};
     Waiter& waiter = Waiter::current();
     waiter.flush_pending();
@@ -66,6 +67,7 @@ IoResult Socket::transfer(const Operation& operation, error_code& error, Call ca
                       std::exchange(waitable_.input_drained, false) && waiter.remembers_readiness();
     for (auto pause = 1ms;;) {
         if (wait_first) {
+            before_wait();
             const WaitResult waited = wait_for(operation, waiter, pause);
             if (waited != WaitResult::ready)
                 return {0, status_of(waited)};
@@ -92,7 +94,19 @@ IoResult Socket::transfer(const Operation& operation, error_code& error, Call ca
     }
 }
 
+template <class Call>
+IoResult Socket::transfer(const Operation& operation, error_code& error, Call call) {
+    return transfer(operation, error, call, [] {});
+}
+
 namespace {
+
+// Memory that the caller has anyway, with the face of a ReadBuffer.
+struct GivenBuffer {
+    std::span<std::byte> bytes;
+    [[nodiscard]] std::span<std::byte> obtain() const noexcept { return bytes; }
+    void give_back() const noexcept {}
+};
 
 // For the operations that have no way to tell a status but an error.
 std::size_t bytes_or_error(const IoResult& result, error_code& error) noexcept {
@@ -103,34 +117,52 @@ std::size_t bytes_or_error(const IoResult& result, error_code& error) noexcept {
 
 }  // namespace
 
-IoResult Socket::receive(std::span<std::byte> buffer, int flags, error_code& error) {
+/// \param buffer a ReadBuffer, or what has its face
+template <class Buffer>
+IoResult Socket::receive(Buffer&& buffer, int flags, error_code& error) {
     RunningRequest* const request = waitable_.request.get();
-    if (request != nullptr && request->stopping()) {
-        // What had come when the server asked the request to end may still be read, nothing after it.
-        if (request->input_has_ended()) {
-            error = {};
-            return {0, IoStatus::stopped};
-        }
-        buffer = buffer.first(std::min(buffer.size(), request->readable_bytes()));
+    // What had come when the server asked the request to end may still be read, nothing after it.
+    if (request != nullptr && request->input_has_ended()) {
+        error = {};
+        return {0, IoStatus::stopped};
     }
     const Operation operation{Interest::readable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
+    std::size_t asked_for = 0;
     const IoResult result = transfer(
-        operation, error, [&](int all_flags) { return ::recv(fileno(), buffer.data(), buffer.size(), all_flags); });
-    waitable_.input_drained = !error && result.bytes < buffer.size() && flags == 0;
+        operation, error,
+        [&](int all_flags) {
+            const std::span<std::byte> bytes = buffer.obtain();
+            asked_for = bytes.size();
+            if (request != nullptr && request->stopping())
+                asked_for = std::min(asked_for, request->readable_bytes());
+            return ::recv(fileno(), bytes.data(), asked_for, all_flags);
+        },
+        [&] { buffer.give_back(); });
+    waitable_.input_drained = !error && result.bytes < asked_for && flags == 0;
     if (request != nullptr && (flags & MSG_PEEK) == 0)
         request->consumed(result.bytes);
     return result;
 }
 
-IoResult Socket::read_some(std::span<std::byte> buffer, error_code& error) {
-    IoResult result = receive(buffer, 0, error);
+/// Tells the end of the stream from bytes.
+IoResult Socket::with_end(IoResult result, error_code error) const noexcept {
     if (result.status == IoStatus::ok && result.bytes == 0 && !error)
         result.status = stop_requested() ? IoStatus::stopped : IoStatus::eof;
     return result;
 }
 
+IoResult Socket::read_some(std::span<std::byte> buffer, error_code& error) {
+    const IoResult result = receive(GivenBuffer{buffer}, 0, error);
+    return with_end(result, error);
+}
+
+IoResult Socket::read_some_lazily(ReadBuffer& buffer, error_code& error) {
+    const IoResult result = receive(buffer, 0, error);
+    return with_end(result, error);
+}
+
 std::size_t Socket::recv_into(std::span<std::byte> buffer, int flags, error_code& error) {
-    return bytes_or_error(receive(buffer, flags, error), error);
+    return bytes_or_error(receive(GivenBuffer{buffer}, flags, error), error);
 }
 
 std::size_t Socket::recv_into(std::span<std::byte> buffer, int flags) {

@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +43,20 @@ std::vector<std::vector<std::string>> splits(const std::string& text) {
         single.emplace_back(1, byte);
     return ways;
 }
+
+/// A FakeStream that waits before each read, as a fiber does.
+class WaitingStream final : public FakeStream {
+public:
+    using FakeStream::FakeStream;
+
+    IoResult read_some_lazily(ReadBuffer& buffer, error_code& error) override {
+        buffer.give_back();
+        at_wait();
+        return read_some(buffer.obtain(), error);
+    }
+
+    std::function<void()> at_wait = [] {};
+};
 
 bool is_too_long(const system_error& error) {
     return error.code() == boost::system::errc::message_size;
@@ -334,6 +349,30 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_the_stream_after_the_last_whole_line) {
     BufferedReader reader(stream);
     BOOST_TEST(all_lines(reader) == (Lines{"one", "two"}), boost::test_tools::per_element());
     BOOST_TEST(!reader.read_line().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(holds_no_buffer_while_it_waits_with_nothing_unread) {
+    WaitingStream stream({"one\ntwo\nhal", "f\n", "last"});
+    BufferedReader reader(stream);
+    const char* const first = reader.read_line().value().data();
+    stream.at_wait = [&] {
+        // The pool gives out last what came back last.
+        BOOST_TEST((PooledBuffer(1).data() == first) == (reader.buffered() == 0));
+    };
+    BOOST_TEST(reader.read_line().value() == "two");
+    BOOST_TEST(stream.reads == 1);
+    BOOST_TEST(reader.read_line().value() == "half");
+    BOOST_TEST(reader.read_line().value() == "last");
+    BOOST_TEST(!reader.read_line().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_buffer_that_had_to_grow_is_given_back_too) {
+    const std::string text(3 * PooledBuffer::pooled_size, 'x');
+    WaitingStream stream({text + "\n", "next\n"});
+    BufferedReader reader(stream);
+    BOOST_TEST(reader.read_line().value() == text);
+    BOOST_TEST(reader.read_line().value() == "next");
+    BOOST_TEST(stream.largest_read <= 4 * PooledBuffer::pooled_size);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
