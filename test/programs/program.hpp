@@ -54,6 +54,11 @@ public:
     [[nodiscard]] std::string output() { return started_.output.read_all(); }
     /// The rest of its standard error, up to its end.
     [[nodiscard]] std::string error() { return started_.error.read_all(); }
+    /// Stops listening to what it says.
+    void close_output() {
+        started_.output.close();
+        started_.error.close();
+    }
     /// Its process number.
     [[nodiscard]] pid_t pid() const noexcept { return started_.pid; }
 

@@ -7,6 +7,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <signal.h>
+
 #include <chrono>
 #include <string>
 #include <vector>
@@ -114,6 +116,22 @@ BOOST_AUTO_TEST_CASE(a_connection_ends_after_its_number_of_requests) {
             BOOST_TEST(client.read_line() == "");
             expect_connected(server, client);
             expect_well(server);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_server_whose_log_nobody_reads_goes_on) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--port", "0"});
+            server.close_output();
+            for (int i = 0; i < 3; ++i) {
+                Client client = server.connect();
+                client.send("well?\n");
+                BOOST_TEST(without_time(client.read_line()) == "well?\n");
+            }
+            server.signal(SIGTERM);
+            BOOST_TEST(server.wait() == 0);
         }
     }
 }

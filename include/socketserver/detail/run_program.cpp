@@ -6,6 +6,7 @@
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/signals.hpp>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -68,6 +69,8 @@ int serve(const Protocol& protocol, const CommandLine& line, const std::string& 
     ServerOptions options = line.options;
     options.inherited_socket = inherited.release();
     options.logger = make_logger(program, line.quiet);
+    // That nobody reads the log any more is no reason to die (write(2), EPIPE).
+    std::signal(SIGPIPE, SIG_IGN);
     // Before any thread is made, so that all of them inherit the block.
     const SignalFd signals{SIGINT, SIGTERM};
     const auto server = listen(protocol, line, options, signals);
