@@ -45,9 +45,9 @@ int run_server(int argc, char* argv[]) {
         protocol.description = Handler::description;
     if constexpr (requires { options.declare(protocol.options); })
         options.declare(protocol.options);
-    protocol.serve_connection = detail::runner<Handler, Socket>(options);
+    protocol.connections = detail::maker<Handler, Socket>(options);
     if constexpr (!std::is_void_v<DatagramHandler>) {
-        protocol.serve_datagram = detail::runner<DatagramHandler, Datagram>(options);
+        protocol.datagrams = detail::maker<DatagramHandler, Datagram>(options);
         protocol.datagrams_take_options = detail::takes_options<DatagramHandler, Datagram, decltype(options)>;
     }
     return detail::run_program(protocol, argc, argv);

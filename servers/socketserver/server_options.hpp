@@ -26,6 +26,12 @@ struct ServerOptions {
     /// How many connections the kernel may queue until they are accepted (listen(2)).
     int request_queue_size = SOMAXCONN;
 
+    /// How long the kernel keeps a new TCP connection to itself until its client has sent something (TCP_DEFER_ACCEPT,
+    /// tcp(7)), which spares the server a wait; 0: not at all. The kernel rounds it up. Only for protocols in which the
+    /// client speaks first: in others both would wait, and a client that stays silent is not counted, timed out or told
+    /// of a shutdown by the server. TCP only; without effect elsewhere.
+    std::chrono::seconds defer_accept{0};
+
     /// Whether to bind although connections of a former server linger (SO_REUSEADDR). Not said: yes for streams, no
     /// for datagrams, where a second server could take the traffic.
     std::optional<bool> allow_reuse_address = {};

@@ -47,10 +47,14 @@ void StreamServer::server_bind() {
 }
 
 void StreamServer::server_activate() {
+    const bool tcp = server_address().family() != AF_UNIX;
+    // Before the first connection can come.
+    if (tcp && options().defer_accept.count() > 0)
+        socket().setsockopt(IPPROTO_TCP, TCP_DEFER_ACCEPT, static_cast<int>(options().defer_accept.count()));
     socket().listen(options().request_queue_size);
     socket().setblocking(false);
     // Connections inherit it, which saves each of them a system call.
-    if (server_address().family() != AF_UNIX)
+    if (tcp)
         socket().setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
 }
 

@@ -15,21 +15,40 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr std::array<std::pair<Mode, std::string_view>, 3> modes{
-    {{Mode::blocking, "blocking"}, {Mode::forking, "forking"}, {Mode::threading, "threading"}}};
+constexpr std::array<std::pair<Mode, std::string_view>, 4> modes{{{Mode::blocking, "blocking"},
+                                                                  {Mode::forking, "forking"},
+                                                                  {Mode::threading, "threading"},
+                                                                  {Mode::selecting, "selecting"}}};
+
+constexpr std::array selectors{SelectorKind::epoll, SelectorKind::poll, SelectorKind::select};
 
 // Programs are left alone with their clients, so they do not wait for silent ones for ever, as the library does.
 constexpr std::chrono::seconds default_timeout{60};
 
-Mode parse_mode(std::string_view text) {
-    const auto* const found =
-        std::find_if(modes.begin(), modes.end(), [text](const auto& mode) { return mode.second == text; });
-    if (found != modes.end())
-        return found->first;
+// How long --defer-accept leaves silent clients to the kernel, before the server's own time-out counts.
+constexpr std::chrono::seconds defer_accept{10};
+
+/// Finds the one of some values that is called so.
+template <class Values, class NameOf>
+auto parse_one_of(const Values& values, NameOf name_of, std::string_view text) {
     std::string names;
-    for (const auto& mode : modes)
-        names += (names.empty() ? "" : ", ") + std::string(mode.second);
+    for (const auto& value : values) {
+        if (name_of(value) == text)
+            return value;
+        names += (names.empty() ? "" : ", ") + std::string(name_of(value));
+    }
     throw UsageError("'" + std::string(text) + "' is not one of " + names);
+}
+
+Mode parse_mode(std::string_view text) {
+    return parse_one_of(
+               modes, [](const auto& mode) { return mode.second; }, text)
+        .first;
+}
+
+SelectorKind parse_selector(std::string_view text) {
+    return parse_one_of(
+        selectors, [](SelectorKind kind) { return to_string(kind); }, text);
 }
 
 std::optional<std::chrono::nanoseconds> parse_timeout(std::string_view text) {
@@ -51,21 +70,27 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
     using Value = const std::string&;
     ServerOptions& options = line.options;
     ProgramOptions all;
-    all.add({"mode", "MODE", "how requests are served at the same time: blocking, forking or threading", "threading",
-             [&](Value value) { line.mode = parse_mode(value); }});
+    all.add({"mode", "MODE", "how requests are served at the same time: blocking, forking, threading or selecting",
+             std::string(to_string(line.mode)), [&](Value value) { line.mode = parse_mode(value); }});
+    all.add({"selector", "NAME", "wait by this system call: epoll, poll or select; in the mode selecting",
+             std::string(to_string(options.selecting.selector)),
+             [&](Value value) { options.selecting.selector = parse_selector(value); }});
     all.add({"host", "HOST", "listen on this name or address; \"\" is any address, IPv4 and IPv6", line.host,
              [&](Value value) { line.host = value; }});
     all.add({"port", "PORT", "listen on this port; 0 takes a free one", std::to_string(protocol.default_port),
              [&](Value value) { line.port = static_cast<std::uint16_t>(parse_count(value, 0, 65'535)); }});
     all.add({"unix", "PATH", "listen on this Unix socket instead; \"@NAME\" is an abstract one", "",
              [&](Value value) { line.unix_path = parse_unix_path(value); }});
-    if (protocol.serve_datagram)
+    if (protocol.datagrams)
         all("udp", "serve datagrams instead of connections", line.udp);
-    all.add(
-        {"max-connections", "N", "serve at most N at a time, the others wait",
-         std::to_string(options.forking.max_children) + " forking, " + std::to_string(options.threading.max_threads) +
-             " threading",
-         [&](Value value) { options.forking.max_children = options.threading.max_threads = parse_count(value, 1); }});
+    all.add({"max-connections", "N", "serve at most N at a time, the others wait",
+             std::to_string(options.forking.max_children) + " forking, " +
+                 std::to_string(options.threading.max_threads) + " threading, " +
+                 std::to_string(options.selecting.max_requests) + " selecting",
+             [&](Value value) {
+                 options.forking.max_children = options.threading.max_threads = options.selecting.max_requests =
+                     parse_count(value, 1);
+             }});
     all.add({"timeout", "S", "end a connection that keeps the server waiting for S seconds; 0: never",
              std::to_string(default_timeout.count()),
              [&](Value value) { options.connection.timeout = parse_timeout(value); }});
@@ -76,6 +101,10 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
                  constexpr std::size_t most = std::numeric_limits<int>::max();
                  options.request_queue_size = static_cast<int>(parse_count(value, 1, most));
              }});
+    all.add({"defer-accept", "",
+             "take a TCP connection only when its client has sent something, or after " +
+                 std::to_string(defer_accept.count()) + " seconds; where the client speaks first",
+             "", [&](Value) { options.defer_accept = defer_accept; }});
     all("reuse-port", "let other processes listen on the same port", options.allow_reuse_port);
     all("quiet", "tell of errors only, not of each connection", line.quiet);
     all("help", "print this and exit", line.help);
@@ -116,12 +145,14 @@ void check_meaning(const CommandLine& line, const Protocol& protocol, const std:
     };
     if (line.mode == Mode::blocking)
         refuse("max-connections", "in the mode blocking, which serves one at a time");
+    if (line.mode != Mode::selecting)
+        refuse("selector", "in the mode " + std::string(to_string(line.mode)));
     if (line.unix_path) {
-        for (const char* const name : {"host", "port", "reuse-port"})
+        for (const char* const name : {"host", "port", "reuse-port", "defer-accept"})
             refuse(name, "with --unix");
     }
     if (line.udp) {
-        for (const char* const name : {"timeout", "requests-per-connection", "backlog"})
+        for (const char* const name : {"timeout", "requests-per-connection", "backlog", "defer-accept"})
             refuse(name, "with --udp");
         if (!protocol.datagrams_take_options) {
             for (const ProgramOption& option : protocol.options)

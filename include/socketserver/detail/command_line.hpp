@@ -15,7 +15,10 @@
 namespace socketserver::detail {
 
 /// How requests are served at the same time.
-enum class Mode { blocking, forking, threading };
+enum class Mode { blocking, forking, threading, selecting };
+
+/// The mode of programs that are not told one.
+inline constexpr Mode default_mode = Mode::threading;
 
 /// A mode as the command line calls it.
 [[nodiscard]] std::string_view to_string(Mode mode) noexcept;
@@ -25,7 +28,7 @@ struct CommandLine {
     bool help = false;     ///< only tell how to use the program; nothing below counts
     bool version = false;  ///< only tell the version; nothing below counts
 
-    Mode mode = Mode::threading;           ///< --mode
+    Mode mode = default_mode;              ///< --mode
     std::string host = "127.0.0.1";        ///< --host, not yet resolved
     std::uint16_t port = 0;                ///< --port
     std::optional<std::string> unix_path;  ///< --unix, in place of host and port

@@ -2,6 +2,7 @@
 
 #include <socketserver/concurrency/blocking.hpp>
 #include <socketserver/concurrency/forking.hpp>
+#include <socketserver/concurrency/selecting.hpp>
 #include <socketserver/concurrency/threading.hpp>
 #include <socketserver/datagram_server.hpp>
 #include <socketserver/os/error.hpp>
@@ -24,8 +25,8 @@ class RunningServer : public Base, public ProgramServer {
 public:
     using Request = typename Base::RequestType;
 
-    RunningServer(const Address& address, const ServerOptions& options, const Runner<Request>& runner)
-        : Base(address, options), runner_(runner) {}
+    RunningServer(const Address& address, const ServerOptions& options, HandlerMaker<Request>& maker)
+        : Base(address, options), maker_(maker) {}
 
     ~RunningServer() override { this->server_close(); }
 
@@ -40,13 +41,24 @@ public:
 
 protected:
     void finish_request(Request& request, const Address& client) override {
-        constexpr auto what = std::is_same_v<Request, Socket> ? "... connected from: " : "... received from: ";
-        this->log(Severity::info, what + client.to_string());
-        runner_(request, client, *this);
+        tell_of(client);
+        maker_.run(request, client, *this);
+    }
+
+    std::unique_ptr<EventSession> begin_events(Request& request, const Address& client) override {
+        auto session = maker_.begin(request, client, *this);
+        if (session)
+            tell_of(client);
+        return session;
     }
 
 private:
-    const Runner<Request>& runner_;
+    void tell_of(const Address& client) const {
+        constexpr auto what = std::is_same_v<Request, Socket> ? "... connected from: " : "... received from: ";
+        this->log(Severity::info, what + client.to_string());
+    }
+
+    HandlerMaker<Request>& maker_;
 };
 
 /// A forking server must have no other thread when it forks, so its own loop waits for signals, too: they wake it, and it
@@ -55,8 +67,8 @@ template <class Base>
 class SignalledServer final : public RunningServer<Base> {
 public:
     SignalledServer(const Address& address, const ServerOptions& options,
-                    const Runner<typename Base::RequestType>& runner, const SignalFd& signals)
-        : RunningServer<Base>(address, options, runner), signals_(signals), either_(::epoll_create1(EPOLL_CLOEXEC)) {
+                    HandlerMaker<typename Base::RequestType>& maker, const SignalFd& signals)
+        : RunningServer<Base>(address, options, maker), signals_(signals), either_(::epoll_create1(EPOLL_CLOEXEC)) {
         for (const int fd : {signals.fd(), Base::wake_descriptor()}) {
             epoll_event event{};
             event.events = EPOLLIN;
@@ -94,7 +106,7 @@ private:
 
 template <class Base>
 std::unique_ptr<ProgramServer> make(Mode mode, const Address& address, const ServerOptions& options,
-                                    const Runner<typename Base::RequestType>& runner, const SignalFd& signals) {
+                                    HandlerMaker<typename Base::RequestType>& maker, const SignalFd& signals) {
     const auto bound = [](auto server) -> std::unique_ptr<ProgramServer> {
         server->server_bind();
         server->server_activate();
@@ -103,19 +115,21 @@ std::unique_ptr<ProgramServer> make(Mode mode, const Address& address, const Ser
     switch (mode) {
         case Mode::blocking: break;
         case Mode::forking:
-            return bound(std::make_unique<SignalledServer<Forking::MixIn<Base>>>(address, options, runner, signals));
+            return bound(std::make_unique<SignalledServer<Forking::MixIn<Base>>>(address, options, maker, signals));
         case Mode::threading:
-            return bound(std::make_unique<RunningServer<Threading::MixIn<Base>>>(address, options, runner));
+            return bound(std::make_unique<RunningServer<Threading::MixIn<Base>>>(address, options, maker));
+        case Mode::selecting:
+            return bound(std::make_unique<RunningServer<Selecting::MixIn<Base>>>(address, options, maker));
     }
-    return bound(std::make_unique<RunningServer<Blocking::MixIn<Base>>>(address, options, runner));
+    return bound(std::make_unique<RunningServer<Blocking::MixIn<Base>>>(address, options, maker));
 }
 
 }  // namespace
 
 std::unique_ptr<ProgramServer> make_server(const Protocol& protocol, const CommandLine& line, const Address& address,
                                            const ServerOptions& options, const SignalFd& signals) {
-    return line.udp ? make<DatagramServer>(line.mode, address, options, protocol.serve_datagram, signals)
-                    : make<StreamServer>(line.mode, address, options, protocol.serve_connection, signals);
+    return line.udp ? make<DatagramServer>(line.mode, address, options, *protocol.datagrams, signals)
+                    : make<StreamServer>(line.mode, address, options, *protocol.connections, signals);
 }
 
 }  // namespace socketserver::detail

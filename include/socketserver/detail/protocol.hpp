@@ -3,6 +3,7 @@
 /// \file
 /// What run_server() tells the rest of the program about its handlers: the only part that is a template.
 
+#include <socketserver/detail/handler_maker.hpp>
 #include <socketserver/detail/program_options.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/datagram.hpp>
@@ -12,23 +13,19 @@
 
 #include <concepts>
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <string_view>
 
 namespace socketserver::detail {
 
-/// Makes a handler and runs it. Called from any number of threads at once.
-template <class Request>
-using Runner = std::function<void(Request&, const Address& client, ServerContext& server)>;
-
 /// A protocol as a program serves it. Refers to the handlers' options.
 struct Protocol {
-    std::uint16_t default_port = 0;       ///< where to listen; 0: the system chooses
-    std::string_view description;         ///< one sentence, or ""
-    ProgramOptions options;               ///< the handlers' own
-    Runner<Socket> serve_connection;      ///< serves a connection
-    Runner<Datagram> serve_datagram;      ///< serves a datagram; none if the protocol has no datagram form
-    bool datagrams_take_options = false;  ///< whether the options mean anything to serve_datagram
+    std::uint16_t default_port = 0;                     ///< where to listen; 0: the system chooses
+    std::string_view description;                       ///< one sentence, or ""
+    ProgramOptions options;                             ///< the handlers' own
+    std::unique_ptr<HandlerMaker<Socket>> connections;  ///< makes those of connections
+    std::unique_ptr<HandlerMaker<Datagram>> datagrams;  ///< makes those of datagrams; null: there is no such form
+    bool datagrams_take_options = false;                ///< whether the options mean anything to those of datagrams
 };
 
 /// The program: reads the command line, makes the server and runs it.
@@ -57,25 +54,21 @@ template <class Handler, class Request, class Options>
 inline constexpr bool takes_options =
     std::constructible_from<Handler, Request&, const Address&, ServerContext&, const Options&>;
 
-/// Runs a handler of a request.
-/// \param options what it is made from; must outlive the runner
+/// Makes a program's handlers.
+/// \param options what they are made from, if they can be; must outlive the maker
 template <class Handler, class Request, class Options>
-Runner<Request> runner(const Options& options) {
+std::unique_ptr<HandlerMaker<Request>> maker(const Options& options) {
     static_assert(RequestHandler<Handler>, "a handler has setup(), handle() and finish()");
     static_assert(takes_options<Handler, Request, Options> ||
                       std::constructible_from<Handler, Request&, const Address&, ServerContext&>,
                   "a handler is made from (Request&, const Address&, ServerContext&), where Request is Socket for "
                   "run_server's first handler and Datagram for its second, or from these and (const Options&)");
-    return [&options](Request& request, const Address& client, ServerContext& server) {
-        if constexpr (takes_options<Handler, Request, Options>) {
-            Handler handler(request, client, server, options);
-            run_handler(handler, request, client);
-        } else {
-            static_cast<void>(options);
-            Handler handler(request, client, server);
-            run_handler(handler, request, client);
-        }
-    };
+    if constexpr (takes_options<Handler, Request, Options>) {
+        return std::make_unique<HandlerMakerFrom<Handler, Request, const Options&>>(options);
+    } else {
+        static_cast<void>(options);
+        return std::make_unique<HandlerMakerFrom<Handler, Request>>();
+    }
 }
 
 }  // namespace socketserver::detail

@@ -3,6 +3,7 @@
 /// \file
 /// How a server makes its handlers: the only part of a server that is a template over the handler.
 
+#include <socketserver/detail/handler_maker.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/server_options.hpp>
 #include <socketserver/serving/request_handler.hpp>
@@ -10,7 +11,6 @@
 
 #include <concepts>
 #include <memory>
-#include <tuple>
 #include <utility>
 
 namespace socketserver::detail {
@@ -46,70 +46,17 @@ protected:
     }
 
 private:
-    // Makes handlers, from arguments of whatever types the constructor was given.
-    class Maker {
-    public:
-        virtual ~Maker() = default;
-        virtual void run(Request& request, const Address& client, ServerContext& server) = 0;
-        virtual std::unique_ptr<EventSession> begin(Request& request, const Address& client, ServerContext& server) = 0;
-    };
-
-    class Session final : public EventSession {
-    public:
-        template <class... Args>
-        explicit Session(Args&... args) : handler_(args...) {}
-        void setup() override { handler_.setup(); }
-        bool input_ready() override {
-            if constexpr (EventHandler<Handler>)
-                return handler_.input_ready();
-            else
-                return false;
-        }
-        void finish() override { handler_.finish(); }
-
-    private:
-        Handler handler_;
-    };
-
     template <class... Args>
-    class MakerFrom final : public Maker {
-    public:
-        explicit MakerFrom(Args&&... args) : shared_(std::forward<Args>(args)...) {}
-
-        void run(Request& request, const Address& client, ServerContext& server) override {
-            std::apply(
-                [&](auto&... shared) {
-                    Handler handler(request, client, server, shared...);
-                    run_handler(handler, request, client);
-                },
-                shared_);
-        }
-
-        std::unique_ptr<EventSession> begin(Request& request, const Address& client, ServerContext& server) override {
-            if constexpr (EventHandler<Handler>)
-                return std::apply(
-                    [&](auto&... shared) { return std::make_unique<Session>(request, client, server, shared...); },
-                    shared_);
-            else
-                return nullptr;
-        }
-
-    private:
-        std::tuple<Args...> shared_;  // what was given as a temporary is kept; the rest is referred to
-    };
-
-    template <class... Args>
-    static std::unique_ptr<Maker> make_maker(Args&&... args) {
+    static std::unique_ptr<HandlerMaker<Request>> make_maker(Args&&... args) {
         static_assert(std::constructible_from<Handler, Request&, const Address&, ServerContext&, Args&...>,
                       "this server makes its handlers from (Request&, const Address&, ServerContext&, Args&...), where "
                       "Request is Socket for a stream server and Datagram for a datagram server, and the Args are "
                       "the server's constructor arguments after its options; the handler has no such constructor");
-        static_assert(!EventHandler<Handler> || std::same_as<Request, Socket>,
-                      "an event-style handler is for connections: a datagram is all there when its handler is made");
-        return std::make_unique<MakerFrom<Args...>>(std::forward<Args>(args)...);
+        // What was given as a temporary is kept; the rest is referred to.
+        return std::make_unique<HandlerMakerFrom<Handler, Request, Args...>>(std::forward<Args>(args)...);
     }
 
-    std::unique_ptr<Maker> maker_;
+    std::unique_ptr<HandlerMaker<Request>> maker_;
 };
 
 }  // namespace socketserver::detail

@@ -1,0 +1,88 @@
+#pragma once
+
+/// \file
+/// How handlers are made and run, whatever their type: for servers and for programs.
+
+#include <socketserver/net/address.hpp>
+#include <socketserver/net/socket.hpp>
+#include <socketserver/serving/event_handler.hpp>
+#include <socketserver/serving/request_handler.hpp>
+#include <socketserver/serving/server_context.hpp>
+
+#include <concepts>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace socketserver::detail {
+
+/// Makes handlers of one type and runs them. Thread: any, any number at once.
+/// \tparam Request what they serve: Socket or Datagram
+template <class Request>
+class HandlerMaker {
+public:
+    virtual ~HandlerMaker() = default;
+    HandlerMaker(const HandlerMaker&) = delete;
+    HandlerMaker& operator=(const HandlerMaker&) = delete;
+
+    /// Makes a handler and runs it, from setup() to finish().
+    virtual void run(Request& request, const Address& client, ServerContext& server) = 0;
+
+    /// Makes a handler that is to be called for each event.
+    /// \return the handler, before its setup(); null if it is not event-style
+    [[nodiscard]] virtual std::unique_ptr<EventSession> begin(Request& request, const Address& client,
+                                                              ServerContext& server) = 0;
+
+protected:
+    HandlerMaker() = default;
+};
+
+/// Makes handlers of a type.
+/// \tparam Args what they are made from besides the request, the client and the server: a reference is referred to, a value
+///   is kept
+template <RequestHandler Handler, class Request, class... Args>
+class HandlerMakerFrom final : public HandlerMaker<Request> {
+public:
+    static_assert(!EventHandler<Handler> || std::same_as<Request, Socket>,
+                  "an event-style handler is for connections: a datagram is all there when its handler is made");
+
+    explicit HandlerMakerFrom(Args&&... args) : shared_(std::forward<Args>(args)...) {}
+
+    void run(Request& request, const Address& client, ServerContext& server) override {
+        std::apply(
+            [&](auto&... shared) {
+                Handler handler(request, client, server, shared...);
+                run_handler(handler, request, client);
+            },
+            shared_);
+    }
+
+    std::unique_ptr<EventSession> begin(Request& request, const Address& client, ServerContext& server) override {
+        if constexpr (EventHandler<Handler>)
+            return std::apply(
+                [&](auto&... shared) { return std::make_unique<Session>(request, client, server, shared...); },
+                shared_);
+        else
+            return nullptr;
+    }
+
+private:
+    // Only ever made of event-style handlers.
+    class Session final : public EventSession {
+    public:
+        Session(Request& request, const Address& client, ServerContext& server,
+                std::remove_reference_t<Args>&... shared)
+            : handler_(request, client, server, shared...) {}
+        void setup() override { handler_.setup(); }
+        bool input_ready() override { return handler_.input_ready(); }
+        void finish() override { handler_.finish(); }
+
+    private:
+        Handler handler_;
+    };
+
+    std::tuple<Args...> shared_;
+};
+
+}  // namespace socketserver::detail
