@@ -12,17 +12,11 @@ namespace socketserver {
 
 namespace {
 
-// Whether connecting to a socket file of either type is refused, which is so only if nobody has it open.
+// Whether nobody has a socket file open, so that connecting to it is refused. A server must not take the question for a
+// connection: it is asked with a type of socket that neither streams nor datagrams are (EPROTOTYPE).
 bool nobody_listens(const Address& address) noexcept {
-    for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
-        const UniqueFd probe{::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-        if (!probe || ::connect(probe.get(), address.data(), address.size()) == 0)
-            return false;
-        if (errno == EPROTOTYPE)
-            continue;
-        return errno == ECONNREFUSED;
-    }
-    return false;
+    const UniqueFd probe{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    return probe && ::connect(probe.get(), address.data(), address.size()) != 0 && errno == ECONNREFUSED;
 }
 
 }  // namespace

@@ -86,8 +86,8 @@ BOOST_AUTO_TEST_CASE(an_address_that_cannot_be_had_exits_1_with_one_line) {
     const Outcome unknown = run({"time_server", "--host", "name.invalid"});
     BOOST_TEST(unknown.status == 1);
     BOOST_TEST(unknown.error.starts_with("time_server: cannot listen on name.invalid:21567: "));
-    // The other one saw by a connection that somebody listens here.
-    BOOST_TEST(server.stop() == "... connected from: (unnamed)\n");
+    // That the others looked whether somebody listens here was no connection.
+    BOOST_TEST(server.stop() == "");
 }
 
 BOOST_AUTO_TEST_CASE(the_file_of_a_killed_server_is_taken_over) {
