@@ -48,14 +48,16 @@ protected:
 
     /// Forks a child that serves the request. If none can be forked, the request fails.
     void process_request(Request request, Address client) override {
+        // Counted before anybody can see the child at work.
+        this->counters().active = children_.size() + 1;
         try {
             children_.start(client.to_string(), [&] { return serve_in_child(request, client); });
         } catch (const system_error&) {
+            this->counters().active = children_.size();
             this->request_failed(request, client);
             this->end_request(request);
             return;
         }
-        this->counters().active = children_.size();
         this->close_request(request);
     }
 
