@@ -8,6 +8,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,18 @@ using detail::Mode;
 using detail::Protocol;
 using namespace std::chrono_literals;
 
+/// Stands for the handlers of datagrams, of which a command line need only know whether there are any.
+class NoHandlers : public detail::HandlerMaker<Datagram> {
+public:
+    void run(Datagram&, const Address&, ServerContext&) override {}
+    std::unique_ptr<EventSession> begin(Datagram&, const Address&, ServerContext&) override { return nullptr; }
+};
+
 Protocol make_protocol() {
     Protocol protocol;
     protocol.default_port = 21567;
     protocol.description = "What it does.";
-    protocol.serve_datagram = [](Datagram&, const Address&, ServerContext&) {};
+    protocol.datagrams = std::make_unique<NoHandlers>();
     return protocol;
 }
 
@@ -48,7 +56,7 @@ BOOST_FIXTURE_TEST_SUITE(command_line, CaseGuard)
 
 BOOST_AUTO_TEST_CASE(nothing_said_gives_the_defaults) {
     const CommandLine line = parse({});
-    BOOST_TEST((line.mode == Mode::threading));
+    BOOST_TEST(to_string(line.mode) == "threading");
     BOOST_TEST(line.host == "127.0.0.1");
     BOOST_TEST(line.port == 21567);
     BOOST_TEST(!line.unix_path.has_value());
@@ -63,25 +71,35 @@ BOOST_AUTO_TEST_CASE(nothing_said_gives_the_defaults) {
     BOOST_TEST(options.request_queue_size == SOMAXCONN);
     BOOST_TEST(options.forking.max_children == 40U);
     BOOST_TEST(options.threading.max_threads == 1024U);
+    BOOST_TEST(options.selecting.max_requests == 100000U);
+    BOOST_TEST((options.selecting.selector == SelectorKind::epoll));
+    BOOST_TEST((options.defer_accept == 0s));
     BOOST_TEST(!options.allow_reuse_port);
 }
 
 BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
-    const CommandLine line =
-        parse({"--mode", "forking", "--host", "::1", "--port=0", "--max-connections", "7", "--timeout", "0.25",
-               "--drain", "1.5", "--requests-per-connection", "3", "--backlog", "9", "--reuse-port", "--quiet"});
+    const CommandLine line = parse({"--mode", "forking", "--host", "::1", "--port=0", "--max-connections", "7",
+                                    "--timeout", "0.25", "--drain", "1.5", "--requests-per-connection", "3",
+                                    "--backlog", "9", "--defer-accept", "--reuse-port", "--quiet"});
     BOOST_TEST((line.mode == Mode::forking));
     BOOST_TEST(line.host == "::1");
     BOOST_TEST(line.port == 0);
     BOOST_TEST(line.options.forking.max_children == 7U);
     BOOST_TEST(line.options.threading.max_threads == 7U);
+    BOOST_TEST(line.options.selecting.max_requests == 7U);
+    BOOST_TEST((line.options.defer_accept == 10s));
     BOOST_TEST((line.options.connection.timeout == std::chrono::nanoseconds(250ms)));
     BOOST_TEST((line.options.drain == 1500ms));
     BOOST_TEST(line.options.connection.max_lines == 3U);
     BOOST_TEST(line.options.request_queue_size == 9);
     BOOST_TEST(line.options.allow_reuse_port);
     BOOST_TEST(line.quiet);
-    BOOST_TEST((parse({"--mode", "blocking"}).mode == Mode::blocking));
+    for (const Mode mode : {Mode::blocking, Mode::forking, Mode::threading, Mode::selecting})
+        BOOST_TEST((parse({"--mode", std::string(to_string(mode))}).mode == mode));
+    for (const SelectorKind kind : {SelectorKind::epoll, SelectorKind::poll, SelectorKind::select}) {
+        const CommandLine selecting = parse({"--mode", "selecting", "--selector", std::string(to_string(kind))});
+        BOOST_TEST((selecting.options.selecting.selector == kind));
+    }
     BOOST_TEST(parse({"--udp"}).udp);
     BOOST_TEST(parse({"--unix", "/tmp/x"}).unix_path.value() == "/tmp/x");
     BOOST_TEST(parse({"--help"}).help);
@@ -106,12 +124,14 @@ BOOST_AUTO_TEST_CASE(what_it_does_not_know_is_refused) {
     BOOST_TEST(complaint({"--port", "1", "--port", "1"}) == "option '--port' is given twice");
     BOOST_TEST(complaint({"--quiet=yes"}) == "option '--quiet' does not take any arguments");
     Protocol streams_only = make_protocol();
-    streams_only.serve_datagram = nullptr;
+    streams_only.datagrams = nullptr;
     BOOST_TEST(complaint({"--udp"}, streams_only) == "unrecognised option '--udp'");
 }
 
 BOOST_AUTO_TEST_CASE(values_out_of_range_are_refused) {
-    BOOST_TEST(complaint({"--mode", "fast"}) == "--mode: 'fast' is not one of blocking, forking, threading");
+    BOOST_TEST(complaint({"--mode", "fast"}) == "--mode: 'fast' is not one of blocking, forking, threading, selecting");
+    BOOST_TEST(complaint({"--mode", "selecting", "--selector", "kqueue"}) ==
+               "--selector: 'kqueue' is not one of epoll, poll, select");
     for (const std::string port : {"65536", "-1", "http", "", "80x", " 80"})
         BOOST_TEST(complaint({"--port", port}) == "--port: '" + port + "' is not a whole number from 0 to 65535");
     for (const std::string number : {"0", "-1", "x", "99999999999999999999999"}) {
@@ -134,11 +154,15 @@ BOOST_AUTO_TEST_CASE(values_out_of_range_are_refused) {
 BOOST_AUTO_TEST_CASE(what_means_nothing_is_refused) {
     BOOST_TEST(complaint({"--max-connections", "1", "--mode", "blocking"}) ==
                "--max-connections means nothing in the mode blocking, which serves one at a time");
+    for (const std::string mode : {"blocking", "forking", "threading"})
+        BOOST_TEST(complaint({"--mode", mode, "--selector", "poll"}) == "--selector means nothing in the mode " + mode);
     for (const std::string option : {"timeout", "requests-per-connection", "backlog"})
         BOOST_TEST(complaint({"--udp", "--" + option, "1"}) == "--" + option + " means nothing with --udp");
     for (const std::string option : {"host", "port"})
         BOOST_TEST(complaint({"--unix", "/x", "--" + option, "1"}) == "--" + option + " means nothing with --unix");
-    BOOST_TEST(complaint({"--unix", "/x", "--reuse-port"}) == "--reuse-port means nothing with --unix");
+    for (const std::string option : {"--reuse-port", "--defer-accept"})
+        BOOST_TEST(complaint({"--unix", "/x", option}) == option + " means nothing with --unix");
+    BOOST_TEST(complaint({"--udp", "--defer-accept"}) == "--defer-accept means nothing with --udp");
     BOOST_TEST(complaint({"--udp", "--reuse-port", "--max-connections", "1", "--drain", "1"}) == "");
 }
 
@@ -172,18 +196,33 @@ BOOST_AUTO_TEST_CASE(a_handler_has_options_of_its_own) {
 BOOST_AUTO_TEST_CASE(help_has_a_line_for_each_option) {
     const std::string help = detail::help_text(make_protocol(), "time_server");
     BOOST_TEST(help.starts_with("usage: time_server [OPTION]...\nWhat it does.\n\n  --mode MODE  "));
-    for (const std::string line : {"  --mode MODE                  ", " (default: threading)\n",
-                                   "  --host HOST                  ", " (default: 127.0.0.1)\n",
-                                   "  --port PORT                  ", " (default: 21567)\n",
-                                   "  --unix PATH                  ", "  --udp                        ",
-                                   "  --max-connections N          ", " (default: 40 forking, 1024 threading)\n",
-                                   "  --timeout S                  ", " (default: 60)\n",
-                                   "  --drain S                    ", " (default: 5)\n",
-                                   "  --requests-per-connection N  ", " (default: 0)\n",
-                                   "  --backlog N                  ", "  --reuse-port                 ",
-                                   "  --quiet                      ", "  --help                       ",
+    for (const std::string line : {"  --mode MODE                  ",
+                                   "  --selector NAME              ",
+                                   " (default: epoll)\n",
+                                   "  --host HOST                  ",
+                                   " (default: 127.0.0.1)\n",
+                                   "  --port PORT                  ",
+                                   " (default: 21567)\n",
+                                   "  --unix PATH                  ",
+                                   "  --udp                        ",
+                                   "  --max-connections N          ",
+                                   " (default: 40 forking, 1024 threading, 100000 selecting)\n",
+                                   "  --timeout S                  ",
+                                   " (default: 60)\n",
+                                   "  --drain S                    ",
+                                   " (default: 5)\n",
+                                   "  --requests-per-connection N  ",
+                                   " (default: 0)\n",
+                                   "  --backlog N                  ",
+                                   "  --defer-accept               ",
+                                   "  --reuse-port                 ",
+                                   "  --quiet                      ",
+                                   "  --help                       ",
                                    "  --version                    "})
         BOOST_TEST(help.find(line) != std::string::npos, "no '" << line << "' in\n" << help);
+    const std::string mode_line =
+        help.substr(help.find("  --mode "), help.find("  --selector ") - help.find("  --mode "));
+    BOOST_TEST(mode_line.ends_with(" (default: " + std::string(to_string(detail::default_mode)) + ")\n"));
     BOOST_TEST(detail::usage_line("time_server") ==
                "usage: time_server [OPTION]...; time_server --help lists the options");
 }

@@ -127,6 +127,47 @@ BOOST_AUTO_TEST_CASE(the_time_server_serves_unix_sockets) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(selecting_serves_by_every_system_call) {
+    for (const std::string selector : {"epoll", "poll", "select"}) {
+        BOOST_TEST_CONTEXT(selector) {
+            Server server({"time_server", "--mode", "selecting", "--selector", selector, "--port", "0"});
+            check_connections(server);
+            Server datagrams({"time_server", "--mode", "selecting", "--selector", selector, "--port", "0", "--udp"});
+            check_datagrams(datagrams);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_event_style_handler_is_served_in_every_mode) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"event_test_server", "--mode", mode, "--text", "> "});
+            const std::string before = mode == "selecting" ? "> called: " : "> waited: ";
+            Client client = server.connect();
+            client.send("one\n");
+            BOOST_TEST(client.read_line() == before + "one\n");
+            client.send("bye\n");
+            BOOST_TEST(client.read_all() == before + "bye\n");
+            BOOST_TEST(server.stop() == "... connected from: " + client.local_address() + "\n");
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_is_left_to_the_kernel_until_its_client_speaks) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--port", "0", "--defer-accept"});
+            const Client silent = server.connect();
+            Client client = server.connect();
+            client.send("hello\n");
+            client.half_close();
+            BOOST_TEST(without_time(client.read_line()) == "hello\n");
+            BOOST_TEST(client.read_all() == "");
+            BOOST_TEST(server.stop() == "... connected from: " + client.local_address() + "\n");
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(the_echo_server_sends_lines_back) {
     for (const std::string& mode : modes) {
         BOOST_TEST_CONTEXT(mode) {

@@ -40,7 +40,10 @@ BOOST_FIXTURE_TEST_SUITE(exit_status, CaseGuard)
 
 BOOST_AUTO_TEST_CASE(a_bad_command_line_exits_2_with_the_usage) {
     check_usage_error({"time_server", "--bogus"}, "unrecognised option '--bogus'");
-    check_usage_error({"time_server", "--mode", "fast"}, "--mode: 'fast' is not one of blocking, forking, threading");
+    check_usage_error({"time_server", "--mode", "fast"},
+                      "--mode: 'fast' is not one of blocking, forking, threading, selecting");
+    check_usage_error({"time_server", "--mode", "forking", "--selector", "poll"},
+                      "--selector means nothing in the mode forking");
     check_usage_error({"time_server", "--mode", "blocking", "--max-connections", "5"},
                       "--max-connections means nothing in the mode blocking, which serves one at a time");
     check_usage_error({"time_server", "--udp", "--timeout", "5"}, "--timeout means nothing with --udp");
@@ -108,12 +111,16 @@ BOOST_AUTO_TEST_CASE(two_servers_share_a_port_if_both_say_so) {
     BOOST_TEST(other.port() == one.port());
 }
 
-BOOST_AUTO_TEST_CASE(a_blocking_server_ends_as_its_handler_says) {
-    Server server({"test_server", "--mode", "blocking"});
-    Client client = server.connect();
-    client.send("exit\n");
-    BOOST_TEST(client.read_all() == "");
-    BOOST_TEST(server.wait() == 7);
+BOOST_AUTO_TEST_CASE(a_server_of_one_thread_ends_as_its_handler_says) {
+    for (const std::string mode : {"blocking", "selecting"}) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"test_server", "--mode", mode});
+            Client client = server.connect();
+            client.send("exit\n");
+            BOOST_TEST(client.read_all() == "");
+            BOOST_TEST(server.wait() == 7);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -72,6 +72,8 @@ Program::Started Program::start(const std::vector<std::string>& command, Inherit
     give(their_error.get(), STDERR_FILENO);
     if (inherited.three >= 0)
         give(inherited.three, 3);
+    for (int fd = 3; fd < inherited.many; ++fd)
+        descriptors.emplace_back(their_input.get(), fd);
     const pid_t pid = spawn(command, descriptors);
     return {std::move(input), std::move(output), std::move(error), pid};
 }

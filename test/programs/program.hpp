@@ -25,6 +25,7 @@ public:
     struct Inherited {
         int standard_input = -1;  ///< in place of the stream behind write(), for instance a terminal
         int three = -1;           ///< as descriptor 3
+        int many = 0;             ///< those from 3 up to this one, excluded, are open, whatever they are
     };
 
     /// Starts a program.
@@ -127,9 +128,9 @@ private:
 [[nodiscard]] std::string without_time(const std::string& line);
 
 /// The modes there are.
-inline const std::vector<std::string> modes{"blocking", "forking", "threading"};
+inline const std::vector<std::string> modes{"blocking", "forking", "threading", "selecting"};
 /// Those that serve several at a time.
-inline const std::vector<std::string> concurrent_modes{"forking", "threading"};
+inline const std::vector<std::string> concurrent_modes{"forking", "threading", "selecting"};
 
 /// Whether this machine has IPv6 on its loopback interface.
 [[nodiscard]] bool has_ipv6();

@@ -4,12 +4,15 @@
 #include "program.hpp"
 
 #include <support/case_guard.hpp>
+#include <support/rlimit.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -38,6 +41,33 @@ void expect_well(Server& server) {
     client.half_close();
     BOOST_TEST(client.read_all() == "");
     BOOST_TEST(server.stop() == "");
+}
+
+/// Many clients at once, of which every other one says nothing.
+/// \param arguments of the server
+void check_with_half_of_them_silent(const std::vector<std::string>& arguments, std::size_t count) {
+    std::vector<std::string> command{"time_server", "--port", "0", "--quiet"};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    Server server(command);
+    std::vector<Client> clients;
+    clients.reserve(count);
+    for (std::size_t i = 0; i < count; ++i)
+        clients.push_back(server.connect());
+    for (std::size_t i = 1; i < count; i += 2)
+        clients[i].send(std::to_string(i) + '\n');
+    std::size_t answered = 0;
+    for (std::size_t i = 1; i < count; i += 2) {
+        if (without_time(clients[i].read_line()) == std::to_string(i) + '\n')
+            ++answered;
+    }
+    BOOST_TEST(answered == count / 2);
+    BOOST_TEST(server.stop() == "");
+}
+
+/// Whether this process, and the servers that it starts, may have so many descriptors open.
+bool may_open(std::size_t count) {
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= count;
 }
 
 }  // namespace
@@ -172,6 +202,63 @@ BOOST_AUTO_TEST_CASE(two_hundred_clients_are_all_answered) {
             BOOST_TEST(server.stop() == "");
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(two_hundred_clients_of_which_half_are_silent_delay_nobody) {
+    for (const std::string& mode : concurrent_modes) {
+        BOOST_TEST_CONTEXT(mode)
+        check_with_half_of_them_silent({"--mode", mode, "--max-connections", "200"}, 200);
+    }
+    for (const std::string selector : {"poll", "select"}) {
+        BOOST_TEST_CONTEXT(selector)
+        check_with_half_of_them_silent({"--mode", "selecting", "--selector", selector}, 200);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(selecting_serves_five_thousand_clients_of_which_half_are_silent) {
+    constexpr std::size_t count = 5'000;
+    const ScopedRlimit descriptors(RLIMIT_NOFILE, count + 100);
+    if (!may_open(count + 100)) {
+        BOOST_TEST_MESSAGE("this machine does not allow as many descriptors");
+        return;
+    }
+    check_with_half_of_them_silent({"--mode", "selecting"}, count);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_select_cannot_take_is_told_of_and_the_others_are_served) {
+    const ScopedRlimit descriptors(RLIMIT_NOFILE, 2'000);
+    if (!may_open(2'000)) {
+        BOOST_TEST_MESSAGE("this machine does not allow as many descriptors");
+        return;
+    }
+    // What the server opens for itself is below 1,024, and so are the first connections.
+    Server server({"time_server", "--mode", "selecting", "--selector", "select", "--port", "0"}, {.many = 1'000});
+    std::vector<Client> clients;
+    for (int i = 0; i < 24; ++i)
+        clients.push_back(server.connect());
+    std::string line = server.error_line();
+    std::size_t known = 0;
+    for (; line.starts_with("... connected from: "); line = server.error_line())
+        ++known;
+    BOOST_TEST_REQUIRE(known > 1U);
+    const std::size_t served = known - 1;
+    for (std::size_t i = served; i < clients.size(); ++i) {
+        if (i > served) {
+            expect_connected(server, clients[i]);
+            line = server.error_line();
+        }
+        BOOST_TEST(line == "time_server: request from " + clients[i].local_address() +
+                               ": descriptor 1024 is too high for select(2), which takes those below 1024; use epoll "
+                               "or poll: Too many open files\n");
+        BOOST_TEST(clients[i].read_all() == "");
+    }
+    for (std::size_t i = 0; i < served; ++i) {
+        clients[i].send("still?\n");
+        BOOST_TEST(without_time(clients[i].read_line()) == "still?\n");
+    }
+    clients.front().half_close();
+    BOOST_TEST(clients.front().read_all() == "");
+    expect_well(server);
 }
 
 BOOST_AUTO_TEST_CASE(forking_serves_forty_at_a_time_and_the_others_in_turn) {

@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(a_handler_that_computes_on_does_not_keep_it_beyond_the_dead
 }
 
 BOOST_AUTO_TEST_CASE(a_handler_that_waits_on_is_cut_at_the_deadline) {
-    for (const std::string mode : {"blocking", "threading"}) {
+    for (const std::string mode : {"blocking", "threading", "selecting"}) {
         BOOST_TEST_CONTEXT(mode) {
             const TemporaryDirectory folder;
             const std::string path = folder / "socket";

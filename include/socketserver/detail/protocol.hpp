@@ -23,8 +23,8 @@ struct Protocol {
     std::uint16_t default_port = 0;                     ///< where to listen; 0: the system chooses
     std::string_view description;                       ///< one sentence, or ""
     ProgramOptions options;                             ///< the handlers' own
-    std::unique_ptr<HandlerMaker<Socket>> connections;  ///< makes those of connections
-    std::unique_ptr<HandlerMaker<Datagram>> datagrams;  ///< makes those of datagrams; null: there is no such form
+    std::unique_ptr<HandlerMaker<Socket>> connections;  ///< makes handlers of connections
+    std::unique_ptr<HandlerMaker<Datagram>> datagrams;  ///< makes those of datagrams; null: no such form
     bool datagrams_take_options = false;                ///< whether the options mean anything to those of datagrams
 };
 
