@@ -106,11 +106,22 @@ ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline) {
         backoff_.resume();
     if (polled[2].revents == 0 || shutdown_requested())
         return Waited::woken;
-    // A datagram socket that somebody has shut down would be readable and empty for ever.
-    if ((polled[2].revents & (POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
-        throw_errno((polled[2].revents & POLLNVAL) != 0 ? EBADF : EBADFD, "no request can come from the socket of",
-                    address_.to_string());
+    require_usable_socket(polled[2].revents);
     return Waited::request;
+}
+
+void ServerLoop::require_usable_socket() const {
+    pollfd polled{socket_.fileno(), POLLRDHUP, 0};
+    if (::poll(&polled, 1, 0) > 0)
+        require_usable_socket(polled.revents);
+}
+
+/// \param events what poll(2) says of the socket, POLLRDHUP asked for
+void ServerLoop::require_usable_socket(short events) const {
+    // A datagram socket that somebody has shut down would be readable and empty for ever.
+    if ((events & (POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
+        throw_errno((events & POLLNVAL) != 0 ? EBADF : EBADFD, "no request can come from the socket of",
+                    address_.to_string());
 }
 
 void ServerLoop::shutdown() {

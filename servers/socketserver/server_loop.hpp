@@ -158,6 +158,10 @@ protected:
     /// Becomes readable when the loop is to look whether a shutdown was asked for.
     [[nodiscard]] const Wakeup& wakeup() const noexcept { return wakeup_; }
 
+    /// Makes sure that nobody else has shut the socket down; to be called when it was ready and had nothing.
+    /// \throw boost::system::system_error if somebody has
+    void require_usable_socket() const;
+
     /// Whether serve_forever() is to return.
     [[nodiscard]] bool shutdown_requested() const noexcept { return shared_->shutdown_requested.load(); }
 
@@ -188,6 +192,7 @@ protected:
 private:
     class Serving;
     void end_serving(Deadline deadline);
+    void require_usable_socket(short events) const;
     [[nodiscard]] bool called_by_own_request() const noexcept;
 
     struct Shared {

@@ -115,6 +115,7 @@ private:
 
     void accept_requests(std::chrono::milliseconds service_interval) {
         Deadline next_service = Deadline::after(service_interval);
+        WaitResult waited = WaitResult::timed_out;
         while (!this->shutdown_requested()) {
             bool served = false;
             if (!has_capacity())
@@ -124,7 +125,9 @@ private:
             else if (served = this->handle_request_noblock(); served)
                 loop_->loop.yield();
             else
-                this->socket().wait(Interest::readable, next_service);
+                wait_for_request(next_service, waited);
+            if (served)
+                waited = WaitResult::timed_out;
             if (served || next_service.expired()) {
                 this->service_actions();
                 next_service = Deadline::after(service_interval);
@@ -133,6 +136,7 @@ private:
     }
 
     void accept_one(Deadline deadline) {
+        WaitResult waited = WaitResult::timed_out;
         while (!this->shutdown_requested()) {
             if (this->handle_request_noblock())
                 return;
@@ -140,8 +144,16 @@ private:
                 this->handle_timeout();
                 return;
             }
-            this->socket().wait(Interest::readable, deadline);
+            wait_for_request(deadline, waited);
         }
+    }
+
+    /// \param deadline when to give up
+    /// \param waited how the last wait ended, if nothing was got since; then how this one did
+    void wait_for_request(Deadline deadline, WaitResult& waited) {
+        if (waited == WaitResult::ready && !this->shutdown_requested())
+            this->require_usable_socket();
+        waited = this->socket().wait(Interest::readable, deadline);
     }
 
     // Lets what runs end, first by itself and then by force.
