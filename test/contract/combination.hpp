@@ -25,9 +25,8 @@ struct Combination {
     std::string name;
     Transport transport;
 
-    bool one_at_a_time = false;  ///< handlers run in the serving thread, one after the other
-    bool forks = false;          ///< handlers run in children
-    bool has_threads = false;    ///< handlers run in threads of their own
+    bool forks = false;        ///< handlers run in children
+    bool has_threads = false;  ///< handlers run in threads of their own
     /// Whether handlers run in the serving thread, one after the other or in turns.
     [[nodiscard]] bool in_serving_thread() const { return !forks && !has_threads; }
 

@@ -58,7 +58,6 @@ std::vector<Combination> combinations() {
     std::vector<Combination> all;
     const auto add = [&all](const char* name, Transport transport, Make* make) {
         Combination combination{name, transport};
-        combination.one_at_a_time = std::is_same_v<Concurrency, Blocking>;
         combination.forks = std::is_same_v<Concurrency, Forking>;
         combination.has_threads = std::is_same_v<Concurrency, Threading>;
         combination.make = make;

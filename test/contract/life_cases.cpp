@@ -114,7 +114,7 @@ CONTRACT_CASE(accepts_no_more_while_it_drains, streams) {
         } catch (const std::system_error&) {
             return true;
         }
-        return combination.one_at_a_time;  // its listener is open until the handler has returned
+        return combination.in_serving_thread();  // its listener is open until the handler has returned
     }));
     BOOST_TEST(scene.statistics().accepted == accepted);
     scene.script.gate.notify();

@@ -2,6 +2,9 @@
 
 #include "support/eventually.hpp"
 #include "support/rlimit.hpp"
+#include "support/time_factor.hpp"
+
+#include <socketserver/net/socket.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -38,19 +41,23 @@ private:
 CONTRACT_CASE(waits_and_recovers_when_descriptors_run_out, streams) {
     using Clock = std::chrono::steady_clock;
     Scene scene(combination);
-    Client client = scene.connect();
-    client.send("patience\n");
+    scene.serve();
+    BOOST_TEST(scene.exchange("before\n") == "before\n");
+    BOOST_TEST(eventually([&] { return scene.statistics().active == 0; }));
+    Socket client(scene.server().server_address().family());
+    client.settimeout(10s * time_factor);
     Clock::duration paused{};
     {
         const NoDescriptors none;
         const auto begin = Clock::now();
-        scene.serve();
+        client.connect(scene.server().server_address());
+        client.sendall("patience\n");
         BOOST_TEST(eventually([&] { return scene.statistics().accept_errors >= 8; }));
         paused = Clock::now() - begin;
     }
     // Pauses of 1, 2, 4, 8, 16, 32 and 50 ms lie between eight failures.
     BOOST_TEST((paused >= 113ms));
-    BOOST_TEST(client.read_line() == "patience\n");
+    BOOST_TEST(client.recv(100) == "patience\n");
     client.close();
     const auto intervals = static_cast<std::size_t>(paused / 1s);
     BOOST_TEST(scene.logged("Too many open files") >= 1U);
@@ -60,9 +67,12 @@ CONTRACT_CASE(waits_and_recovers_when_descriptors_run_out, streams) {
 
 CONTRACT_CASE(shuts_down_while_descriptors_have_run_out, streams) {
     Scene scene(combination);
-    Client client = scene.connect();
-    const NoDescriptors none;
     scene.serve();
+    BOOST_TEST(scene.exchange("before\n") == "before\n");
+    BOOST_TEST(eventually([&] { return scene.statistics().active == 0; }));
+    Socket client(scene.server().server_address().family());
+    const NoDescriptors none;
+    client.connect(scene.server().server_address());
     BOOST_TEST(eventually([&] { return scene.statistics().accept_errors >= 1; }));
     BOOST_TEST(!scene.stop());
 }

@@ -51,6 +51,7 @@ public:
     }
 
     [[nodiscard]] Server& server() { return *server_; }
+    [[nodiscard]] const Server& server() const { return *server_; }
 
     [[nodiscard]] Client connect() const { return {"127.0.0.1", server_->server_address().port()}; }
 
