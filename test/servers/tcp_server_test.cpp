@@ -12,6 +12,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <stdexcept>
@@ -147,6 +148,21 @@ BOOST_AUTO_TEST_CASE(binds_although_connections_linger_unless_told) {
     BOOST_TEST(option(usual.fileno(), SOL_SOCKET, SO_REUSEPORT) == 0);
     const TCPServer<EchoHandler> strict(Address("127.0.0.1", 0), {.allow_reuse_address = false});
     BOOST_TEST(option(strict.fileno(), SOL_SOCKET, SO_REUSEADDR) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(leaves_silent_clients_to_the_kernel_if_told) {
+    const TCPServer<EchoHandler> usual(Address("127.0.0.1", 0));
+    BOOST_TEST(option(usual.fileno(), IPPROTO_TCP, TCP_DEFER_ACCEPT) == 0);
+    TCPServer<EchoHandler> server(Address("127.0.0.1", 0),
+                                  {.defer_accept = std::chrono::seconds{30}, .timeout = std::chrono::seconds{10}});
+    BOOST_TEST(option(server.fileno(), IPPROTO_TCP, TCP_DEFER_ACCEPT) >= 30);
+    const Client silent("127.0.0.1", server.server_address().port());
+    Client client("127.0.0.1", server.server_address().port());
+    client.send("hello\n");
+    client.half_close();
+    server.handle_request();
+    BOOST_TEST(client.read_all() == "hello\n");
+    BOOST_TEST(server.statistics().accepted == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(shares_its_port_if_told) {

@@ -1,6 +1,7 @@
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
 #include "support/forked.hpp"
+#include "support/readable.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <socketserver/handlers/echo_handler.hpp>
@@ -61,6 +62,7 @@ BOOST_AUTO_TEST_CASE(keeps_the_file_of_a_server_that_lives) {
         BOOST_CHECK_EXCEPTION(DatagramServerUnderTest second(directory / name), system_error, address_in_use);
         BOOST_TEST(std::filesystem::exists(directory / name));
     }
+    BOOST_TEST(!is_readable(stream.fileno()));  // nobody has connected to find out
 }
 
 BOOST_AUTO_TEST_CASE(keeps_the_file_of_a_server_whose_queue_is_full) {
