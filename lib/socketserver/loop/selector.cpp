@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -71,13 +72,16 @@ class PollSelector final : public Selector {
 public:
     void add(int fd, Token token) override {
         index_.emplace(fd, polled_.size());
-        polled_.push_back({fd, 0, 0});
-        tokens_.push_back(token);
+        polled_.push_back({ignored, 0, 0});
+        watched_.push_back({fd, token});
     }
 
     void want(int fd, Readiness wanted) noexcept override {
-        polled_[index_.at(fd)].events =
-            static_cast<short>((wanted.readable ? POLLIN | POLLRDHUP | POLLPRI : 0) | (wanted.writable ? POLLOUT : 0));
+        pollfd& entry = polled_[index_.at(fd)];
+        entry.events = static_cast<short>((wanted.readable ? POLLIN | POLLRDHUP : 0) | (wanted.urgent ? POLLPRI : 0) |
+                                          (wanted.writable ? POLLOUT : 0));
+        // Of a descriptor of which nothing is wanted, poll(2) would still tell a failure, again and again.
+        entry.fd = entry.events != 0 ? fd : ignored;
     }
 
     void remove(int fd) noexcept override {
@@ -86,11 +90,11 @@ public:
         index_.erase(entry);
         if (place != polled_.size() - 1) {
             polled_[place] = polled_.back();
-            tokens_[place] = tokens_.back();
-            index_[polled_[place].fd] = place;
+            watched_[place] = watched_.back();
+            index_[watched_[place].fd] = place;
         }
         polled_.pop_back();
-        tokens_.pop_back();
+        watched_.pop_back();
     }
 
     std::size_t wait(Deadline deadline, std::span<Event> events) override {
@@ -100,29 +104,37 @@ public:
                 throw_errno(errno, "poll");
             return 0;
         }
+        // Beginning where the last time ended, so that each gets its turn if there is no room for all.
         std::size_t count = 0;
-        for (std::size_t i = 0; i < polled_.size() && left > 0 && count < events.size(); ++i) {
-            const auto bits = polled_[i].revents;
-            if (bits == 0)
-                continue;
-            --left;
-            const bool failed = (bits & (POLLHUP | POLLERR | POLLNVAL)) != 0;
-            // Of a descriptor of which nothing is wanted, a failure is told all the time; it waits for who asks.
-            if (polled_[i].events == 0)
-                continue;
-            events[count++] = {tokens_[i],
-                               {.readable = (bits & (POLLIN | POLLPRI | POLLRDHUP)) != 0 || failed,
-                                .writable = (bits & POLLOUT) != 0 || failed,
-                                .hung_up = (bits & POLLRDHUP) != 0 || failed,
-                                .urgent = (bits & POLLPRI) != 0}};
+        std::size_t place = begin_ < polled_.size() ? begin_ : 0;
+        for (std::size_t looked = 0; looked < polled_.size() && left > 0 && count < events.size(); ++looked) {
+            const auto bits = polled_[place].revents;
+            if (bits != 0) {
+                --left;
+                const bool failed = (bits & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+                events[count++] = {watched_[place].token,
+                                   {.readable = (bits & (POLLIN | POLLPRI | POLLRDHUP)) != 0 || failed,
+                                    .writable = (bits & POLLOUT) != 0 || failed,
+                                    .hung_up = (bits & POLLRDHUP) != 0 || failed,
+                                    .urgent = (bits & POLLPRI) != 0}};
+            }
+            place = place + 1 < polled_.size() ? place + 1 : 0;
         }
+        begin_ = place;
         return count;
     }
 
 private:
+    static constexpr int ignored = -1;  // poll(2) passes over negative descriptors
+
+    struct Watched {
+        int fd;
+        Token token;
+    };
     std::vector<pollfd> polled_;
-    std::vector<Token> tokens_;  // of the same place in polled_
+    std::vector<Watched> watched_;  // of the same place in polled_
     std::unordered_map<int, std::size_t> index_;
+    std::size_t begin_ = 0;  // where to look first
 };
 
 class SelectSelector final : public Selector {
@@ -148,13 +160,13 @@ public:
         FD_ZERO(&urgent);
         int highest = -1;
         for (const auto& [fd, watched] : watched_) {
-            if (watched.wanted.readable) {
+            if (watched.wanted.readable)
                 FD_SET(fd, &input);
+            if (watched.wanted.urgent)
                 FD_SET(fd, &urgent);
-            }
             if (watched.wanted.writable)
                 FD_SET(fd, &output);
-            highest = std::max(highest, fd);
+            highest = fd;
         }
         const int milliseconds = deadline.poll_timeout();
         timeval timeout{milliseconds / 1000, (milliseconds % 1000) * 1000};
@@ -164,10 +176,13 @@ public:
                 throw_errno(errno, "select");
             return 0;
         }
+        // Beginning where the last time ended, so that each gets its turn if there is no room for all.
         std::size_t count = 0;
-        for (const auto& [fd, watched] : watched_) {
-            if (count == events.size())
-                break;
+        auto next = watched_.lower_bound(begin_);
+        for (std::size_t looked = 0; looked < watched_.size() && count < events.size(); ++looked) {
+            if (next == watched_.end())
+                next = watched_.begin();
+            const auto& [fd, watched] = *next++;
             const bool is_urgent = FD_ISSET(fd, &urgent);
             const Readiness came{.readable = FD_ISSET(fd, &input) || is_urgent,
                                  .writable = FD_ISSET(fd, &output),
@@ -175,6 +190,7 @@ public:
                                  .urgent = is_urgent};
             if (came.readable || came.writable)
                 events[count++] = {watched.token, came};
+            begin_ = fd + 1;
         }
         return count;
     }
@@ -184,7 +200,8 @@ private:
         Token token;
         Readiness wanted;
     };
-    std::unordered_map<int, Watched> watched_;
+    std::map<int, Watched> watched_;
+    int begin_ = 0;  // where to look first
 };
 
 }  // namespace

@@ -63,10 +63,11 @@ public:
     ///   select(2) cannot take so high a descriptor
     virtual void add(int fd, Token token) = 0;
 
-    /// Says what is being waited for. An edge-triggered selector needs no telling: it reports each change once, wanted or not, and what
-    /// has already come when the descriptor is added.
+    /// Says what is being waited for. An edge-triggered selector needs no telling: it reports each change once, wanted
+    /// or not, and what has already come when the descriptor is added. The others report what is wanted as long as it is
+    /// there, and nothing of a descriptor of which nothing is wanted.
     /// \param fd a watched descriptor
-    /// \param wanted readable and writable count
+    /// \param wanted readable, writable and urgent count. Urgent data that nobody receives is there for ever.
     virtual void want(int fd, Readiness wanted) noexcept = 0;
 
     /// Ends watching. To be called before the descriptor is closed.

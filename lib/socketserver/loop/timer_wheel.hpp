@@ -51,7 +51,7 @@ private:
 /// Invariants:
 /// 1. An armed timer stands in the slot that its tick's six bits of its level say.
 /// 2. A bit of occupied_[level] is set exactly if that slot is not empty.
-/// 3. No armed timer's tick is before now_.
+/// 3. No armed timer stands at a tick before now_, nor a round of the top level or more ahead of it.
 ///
 /// Owns: nothing. Thread: one. Life: outlives its armed timers, or disarms them.
 class TimerWheel {
@@ -78,8 +78,9 @@ private:
     static constexpr unsigned bits = 6;
     static constexpr unsigned slots = 1U << bits;
     static constexpr unsigned levels = 6;
-    /// The furthest a timer can stand ahead; one further away moves on when it gets there.
-    static constexpr std::uint64_t horizon = (std::uint64_t{1} << (bits * levels)) - 1;
+    /// The furthest a timer can stand ahead; one further away moves on when it gets there. Never a whole round of the top
+    /// level: in the slot of now_ a timer would be taken for the next one to expire.
+    static constexpr std::uint64_t horizon = std::uint64_t{slots - 1} << (bits * (levels - 1));
 
     struct Expiry {
         unsigned level;
