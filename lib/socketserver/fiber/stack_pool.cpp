@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #ifdef SOCKETSERVER_ASAN
@@ -44,6 +45,7 @@ Stack StackPool::take() {
         map_slab();
     const Stack stack = free_.back();
     free_.pop_back();
+    cold_ = std::min(cold_, free_.size());
     ++in_use_;
     return stack;
 }
@@ -56,8 +58,10 @@ void StackPool::give_back(Stack stack) noexcept {
     // The vector has had room for every stack since its slab was mapped.
     free_.push_back(stack);
     --in_use_;
-    if (free_.size() > warm_stacks)
-        ::madvise(stack.bottom, stack.size, MADV_DONTNEED);
+    if (free_.size() - cold_ > warm_stacks) {
+        const Stack& coldest = free_[cold_++];
+        ::madvise(coldest.bottom, coldest.size, MADV_DONTNEED);
+    }
 }
 
 void StackPool::map_slab() {
@@ -85,6 +89,7 @@ void StackPool::map_slab() {
 #endif
     for (std::size_t i = stacks_per_slab; i-- > 0;)
         free_.push_back({slab + i * step + guard_size, stack_size_});
+    cold_ = free_.size();
 }
 
 void StackPool::install_guard(std::byte* guard) {

@@ -81,7 +81,8 @@ private:
     const std::size_t stack_size_;
     GuardKind guard_;
     std::vector<std::byte*> slabs_;
-    std::vector<Stack> free_;
+    std::vector<Stack> free_;  // the one used last is the last
+    std::size_t cold_ = 0;     // so many of the first of them have no pages
     std::size_t in_use_ = 0;
 };
 
