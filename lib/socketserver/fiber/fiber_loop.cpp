@@ -2,11 +2,23 @@
 
 #include <socketserver/net/request_registry.hpp>
 
+#include <poll.h>
+
 #include <array>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 namespace socketserver {
+
+namespace {
+
+bool is_readable(int fd) noexcept {
+    pollfd entry{fd, POLLIN, 0};
+    return ::poll(&entry, 1, 0) > 0;
+}
+
+}  // namespace
 
 /// Something that is waited for.
 struct FiberLoop::Wait : Timer {
@@ -19,10 +31,12 @@ struct FiberLoop::Wait : Timer {
 
     FiberLoop& loop;
     WaitResult result = WaitResult::ready;
+    bool going_on = false;
+    bool can_be_cut = true;
     Watch* watch = nullptr;  // null: a sleep
     Interest interest = Interest::readable;
     Wait* next_of_watch = nullptr;
-    Wait* next = nullptr;  // in the loop's list of all
+    Wait* next = nullptr;  // in the loop's list of all that can be cut
     Wait* previous = nullptr;
 };
 
@@ -72,34 +86,39 @@ struct FiberLoop::IdleWait final : Wait {
     bool spawning = false;  // the wait is over; no fiber was to be had yet
 };
 
-/// A descriptor that the loop watches: what has come for it, and who waits.
+/// A descriptor that the loop watches: what has come for it, and who waits. It may outlive the loop.
 class FiberLoop::Watch final : public DescriptorWatch {
 public:
-    Watch(FiberLoop& loop, int fd) : loop_(loop), fd_(fd), token_(loop.enter(*this)) {
+    Watch(FiberLoop& loop, int fd) : loop_(&loop), fd_(fd), token_(loop.enter(*this)) {
         try {
-            loop_.selector_->add(fd_, token_);
+            loop.selector_->add(fd_, token_);
         } catch (...) {
-            loop_.leave(token_);
+            loop.leave(token_);
             throw;
         }
     }
     ~Watch() override {
+        if (loop_ == nullptr)
+            return;
         // Somebody closes the descriptor while others wait for it: they find out by trying again.
         deliver({.readable = true, .writable = true});
-        loop_.selector_->remove(fd_);
-        loop_.leave(token_);
+        loop_->selector_->remove(fd_);
+        loop_->leave(token_);
     }
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
 
-    [[nodiscard]] const FiberLoop& loop() const noexcept { return loop_; }
+    [[nodiscard]] bool short_reads_mislead() const noexcept override { return ended_; }
 
-    /// Takes what has come and not been waited for.
-    [[nodiscard]] bool take(Interest interest) noexcept {
-        if (interest == Interest::readable)
-            return std::exchange(readable_, ended_);
-        return std::exchange(writable_, false);
-    }
+    void look_again(Interest interest) noexcept override { readiness(interest) = true; }
+
+    [[nodiscard]] bool belongs_to(const FiberLoop& loop) const noexcept { return loop_ == &loop; }
+
+    /// The loop is gone, and with it everything that it kept for the descriptor.
+    void loop_has_ended() noexcept { loop_ = nullptr; }
+
+    /// Takes what has come while nobody waited for it.
+    [[nodiscard]] bool take(Interest interest) noexcept { return std::exchange(readiness(interest), false); }
 
     void add(Wait& wait) noexcept {
         wait.watch = this;
@@ -116,16 +135,20 @@ public:
     }
 
     void deliver(Readiness came) noexcept {
-        // After a hang-up or urgent data the end of what has come cannot be told from a short read.
+        bool readers_told = false;
+        bool writers_told = false;
         ended_ = ended_ || came.hung_up || came.urgent;
-        readable_ = readable_ || came.readable;
-        writable_ = writable_ || came.writable;
         for (Wait* wait = waits_; wait != nullptr;) {
             Wait* const next = wait->next_of_watch;
-            if (wait->interest == Interest::readable ? came.readable : came.writable)
-                loop_.wake(*wait, WaitResult::ready);
+            if (wait->interest == Interest::readable ? came.readable : came.writable) {
+                loop_->wake(*wait, WaitResult::ready);
+                (wait->interest == Interest::readable ? readers_told : writers_told) = true;
+            }
             wait = next;
         }
+        // Whoever has been told tries until there is no more.
+        readable_ = !readers_told && (readable_ || came.readable);
+        writable_ = !writers_told && (writable_ || came.writable);
     }
 
     std::function<bool()> on_readable;  // for the loop's own descriptors
@@ -136,21 +159,30 @@ private:
         for (const Wait* wait = waits_; wait != nullptr; wait = wait->next_of_watch)
             (wait->interest == Interest::readable ? wanted.readable : wanted.writable) = true;
         wanted.readable = wanted.readable || on_readable;
-        loop_.selector_->want(fd_, wanted);
+        // Urgent data is not wanted: of what reports it only once one learns of it anyway, and the others report what
+        // comes after it even if a read has stopped there.
+        loop_->selector_->want(fd_, wanted);
+    }
+
+    [[nodiscard]] bool& readiness(Interest interest) noexcept {
+        return interest == Interest::readable ? readable_ : writable_;
     }
 
     friend class FiberLoop;
-    FiberLoop& loop_;
+    FiberLoop* loop_;  // null once it is gone
     const int fd_;
     const Selector::Token token_;
     Wait* waits_ = nullptr;
     bool readable_ = false;  // has come, and nobody has been told
     bool writable_ = false;
-    bool ended_ = false;  // readable_ stays
+    bool ended_ = false;  // a short read does not mean that there is no more
 };
 
 FiberLoop::FiberLoop(const FiberLoopOptions& options)
-    : stacks_(options.stack_size, options.guard), scheduler_(stacks_), selector_(Selector::make(options.selector)) {
+    : stacks_(options.stack_size, options.guard),
+      scheduler_(stacks_),
+      overflow_report_(stacks_, scheduler_),
+      selector_(Selector::make(options.selector)) {
     on_readable(posted_.fd(), [this] {
         posted_.clear();
         resume_posted();
@@ -158,14 +190,22 @@ FiberLoop::FiberLoop(const FiberLoopOptions& options)
     });
 }
 
-FiberLoop::~FiberLoop() = default;
+FiberLoop::~FiberLoop() {
+    for (const Entry& entry : entries_)
+        if (entry.watch != nullptr)
+            entry.watch->loop_has_ended();
+}
 
-void FiberLoop::spawn(std::function<void()> work, const ServerContext* server) {
-    scheduler_.spawn([this, server, work = std::move(work)] {
-        FiberWaiter waiter(*this, server);
-        const ScopedWaiter installed(waiter);
-        work();
-    });
+void FiberLoop::spawn(std::function<void()> work, const ServerContext* server, std::string name) {
+    scheduler_.spawn(
+        [this, server, work = std::move(work)]() mutable {
+            FiberWaiter waiter(*this, server);
+            const ScopedWaiter installed(waiter);
+            // What it holds goes while one can still wait.
+            const auto own = std::move(work);
+            own();
+        },
+        std::move(name));
 }
 
 void FiberLoop::run_once(Deadline deadline) {
@@ -226,13 +266,9 @@ WaitResult FiberLoop::wait(Waitable& what, Interest interest, Deadline deadline)
     FiberWait wait(*this);
     wait.interest = interest;
     watched.add(wait);
+    // Afterwards the descriptor may be closed, and its watch gone with it.
     const WaitResult result = park(wait, deadline);
-    if (result != WaitResult::ready)
-        return result;
-    // The descriptor may be closed by now, and its watch gone with it.
-    if (what.watch.get() == &watched)
-        static_cast<void>(watched.take(interest));
-    return input_has_ended() ? WaitResult::stopped : WaitResult::ready;
+    return result == WaitResult::ready && input_has_ended() ? WaitResult::stopped : result;
 }
 
 WaitResult FiberLoop::sleep(Deadline deadline) {
@@ -260,6 +296,8 @@ void FiberLoop::Gate::open() noexcept {
 void FiberLoop::when_readable(Waitable& what, Deadline deadline, const ServerContext* server,
                               std::function<void(WaitResult)> then) {
     Watch& watched = watch(what);
+    if (!std::exchange(what.input_drained, false) && is_readable(what.fd))
+        watched.look_again(Interest::readable);
     auto wait = std::make_unique<IdleWait>(*this, server, std::move(then));
     if (cut_ || watched.take(Interest::readable)) {
         wait->result = cut_ ? WaitResult::cut : WaitResult::ready;
@@ -271,10 +309,13 @@ void FiberLoop::when_readable(Waitable& what, Deadline deadline, const ServerCon
 }
 
 void FiberLoop::begin(Wait& wait, Deadline deadline) noexcept {
-    wait.next = waits_;
-    if (waits_ != nullptr)
-        waits_->previous = &wait;
-    waits_ = &wait;
+    wait.going_on = true;
+    if (wait.can_be_cut) {
+        wait.next = waits_;
+        if (waits_ != nullptr)
+            waits_->previous = &wait;
+        waits_ = &wait;
+    }
     timers_.arm(wait, deadline);
 }
 
@@ -286,9 +327,13 @@ WaitResult FiberLoop::park(FiberWait& wait, Deadline deadline) {
 }
 
 void FiberLoop::wake(Wait& wait, WaitResult result) noexcept {
-    (wait.previous != nullptr ? wait.previous->next : waits_) = wait.next;
-    if (wait.next != nullptr)
-        wait.next->previous = wait.previous;
+    if (!std::exchange(wait.going_on, false))
+        return;  // over already, though its fiber has not had its turn yet
+    if (wait.can_be_cut) {
+        (wait.previous != nullptr ? wait.previous->next : waits_) = wait.next;
+        if (wait.next != nullptr)
+            wait.next->previous = wait.previous;
+    }
     wait.disarm();
     if (wait.watch != nullptr)
         wait.watch->remove(wait);
@@ -297,35 +342,94 @@ void FiberLoop::wake(Wait& wait, WaitResult result) noexcept {
 }
 
 void FiberLoop::run_blocking(const std::function<void()>& work) {
-    Fiber& fiber = *scheduler_.current();
-    helpers_.post([this, &fiber, &work] {
-        work();
-        resume_from_any_thread(fiber);
-    });
+    Posted done(*scheduler_.current());
+    try {
+        helpers_.post([this, &done, &work] {
+            work();
+            post(done);
+        });
+    } catch (const std::exception&) {
+        work();  // no helper is to be had: better late than not at all
+        return;
+    }
     scheduler_.park();
 }
 
-void FiberLoop::resume_from_any_thread(Fiber& fiber) {
-    {
-        const std::lock_guard lock(mutex_);
-        to_resume_.push_back(&fiber);
-    }
-    posted_.notify();
+void FiberLoop::post(Posted& what) noexcept {
+    // Under the lock to the end: what is posted may be gone, and the loop too, once the loop's thread has seen it.
+    const std::lock_guard lock(mutex_);
+    if (what.queued.exchange(true, std::memory_order_relaxed))
+        return;
+    what.next = nullptr;
+    const bool is_first = first_posted_ == nullptr;
+    (is_first ? first_posted_ : last_posted_->next) = &what;
+    last_posted_ = &what;
+    if (is_first)
+        posted_.notify();
 }
 
-void FiberLoop::resume_posted() {
-    std::vector<Fiber*> fibers;
-    {
-        const std::lock_guard lock(mutex_);
-        fibers.swap(to_resume_);
+void FiberLoop::withdraw(Posted& what) noexcept {
+    const std::lock_guard lock(mutex_);
+    Posted* previous = nullptr;
+    Posted** place = &first_posted_;
+    while (*place != nullptr && *place != &what) {
+        previous = *place;
+        place = &previous->next;
     }
-    for (Fiber* const fiber : fibers)
-        scheduler_.make_ready(*fiber);
+    if (*place == nullptr)
+        return;
+    *place = what.next;
+    if (last_posted_ == &what)
+        last_posted_ = previous;
+}
+
+void FiberLoop::resume_posted() noexcept {
+    const std::lock_guard lock(mutex_);
+    for (Posted* what = std::exchange(first_posted_, nullptr); what != nullptr;) {
+        Posted& now = *std::exchange(what, what->next);
+        now.queued.store(false, std::memory_order_relaxed);
+        if (now.waiter != nullptr)
+            now.waiter->unpark_in_loop();
+        else
+            scheduler_.make_ready(*now.fiber);
+    }
+}
+
+FiberWaiter::~FiberWaiter() {
+    if (posted_.queued.load(std::memory_order_relaxed))
+        loop_.withdraw(posted_);
+}
+
+void FiberWaiter::unpark() noexcept {
+    if (loop_.thread_ == std::this_thread::get_id())
+        unpark_in_loop();
+    else
+        loop_.post(posted_);
+}
+
+void FiberWaiter::unpark_in_loop() noexcept {
+    if (parked_ != nullptr && parked_->going_on)
+        loop_.wake(*parked_, WaitResult::ready);
+    else
+        permit_ = true;
+}
+
+WaitResult FiberWaiter::do_park(Deadline deadline, Cut cut) {
+    if (std::exchange(permit_, false))
+        return WaitResult::ready;
+    if (cut == Cut::ends_wait && loop_.cut_)
+        return WaitResult::cut;
+    FiberLoop::FiberWait wait(loop_);
+    wait.can_be_cut = cut == Cut::ends_wait;
+    parked_ = &wait;
+    const WaitResult result = loop_.park(wait, deadline);
+    parked_ = nullptr;
+    return result;
 }
 
 FiberLoop::Watch& FiberLoop::watch(Waitable& what) {
     auto* watched = static_cast<Watch*>(what.watch.get());
-    if (watched == nullptr || &watched->loop() != this) {
+    if (watched == nullptr || !watched->belongs_to(*this)) {
         what.watch = std::make_unique<Watch>(*this, what.fd);
         watched = static_cast<Watch*>(what.watch.get());
     }

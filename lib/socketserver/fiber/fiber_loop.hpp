@@ -5,6 +5,7 @@
 /// other.
 
 #include <socketserver/fiber/offload_pool.hpp>
+#include <socketserver/fiber/overflow_report.hpp>
 #include <socketserver/fiber/scheduler.hpp>
 #include <socketserver/fiber/stack_pool.hpp>
 #include <socketserver/loop/selector.hpp>
@@ -12,11 +13,14 @@
 #include <socketserver/net/waiter.hpp>
 #include <socketserver/os/wakeup.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <thread>
 #include <vector>
 
 namespace socketserver {
@@ -38,8 +42,8 @@ struct FiberLoopOptions {
 /// 2. A fiber that waits stands in exactly one list of a watch (or none, if it sleeps), in waits_, and, if it has a deadline, in the
 ///    timer wheel; whoever wakes it takes it out of all three.
 ///
-/// Owns: its fibers, stacks, the selector, helper threads for run_blocking(). Thread: the one that made it, but for
-/// resume_from_any_thread(). Life: made after a fork, never before; destroyed when all its fibers have ended.
+/// Owns: its fibers, stacks, the selector, helper threads for run_blocking(). Thread: the one that made it; its fibers'
+/// waiters may be unparked from any. Life: made after a fork, never before; destroyed when all its fibers have ended.
 class FiberLoop {
 public:
     /// \param options how
@@ -52,13 +56,15 @@ public:
     /// Makes a fiber whose current waiter is a FiberWaiter.
     /// \param work what it runs; must not throw
     /// \param server the server whose request it serves, if any
+    /// \param name what a message about it is to call it, e.g. the peer's address
     /// \throw boost::system::system_error if there is no stack to be had
-    void spawn(std::function<void()> work, const ServerContext* server = nullptr);
+    void spawn(std::function<void()> work, const ServerContext* server = nullptr, std::string name = {});
 
     /// How many fibers have not ended.
     [[nodiscard]] std::size_t size() const noexcept { return scheduler_.size(); }
 
-    /// Runs the fibers that are ready, then waits until another one is, and a signal of the loop's own watches at most.
+    /// Waits, unless a fiber is ready, until something has come or the deadline has; then gives each fiber that is ready its
+    /// turn. So a caller that has something to wait for looks at it after each call.
     /// \param deadline when to stop waiting
     void run_once(Deadline deadline);
 
@@ -100,6 +106,7 @@ private:
     class Watch;
     struct Wait;
     struct FiberWait;
+    struct Posted;
     struct IdleWait;
 
     struct Entry {
@@ -112,16 +119,19 @@ private:
     WaitResult park(FiberWait& wait, Deadline deadline);
     void begin(Wait& wait, Deadline deadline) noexcept;
     void run_blocking(const std::function<void()>& work);
-    void resume_from_any_thread(Fiber& fiber);
     Watch& watch(Waitable& what);
     void wake(Wait& wait, WaitResult result) noexcept;
     void deliver(const Selector::Event& event) noexcept;
-    void resume_posted();
+    void post(Posted& what) noexcept;
+    void withdraw(Posted& what) noexcept;
+    void resume_posted() noexcept;
     [[nodiscard]] Selector::Token enter(Watch& watch);
     void leave(Selector::Token token) noexcept;
 
+    const std::thread::id thread_ = std::this_thread::get_id();
     StackPool stacks_;
     Scheduler scheduler_;
+    const OverflowReport overflow_report_;
     std::unique_ptr<Selector> selector_;
     TimerWheel timers_;
     std::vector<Entry> entries_;
@@ -133,8 +143,21 @@ private:
     Wakeup posted_;
     std::vector<std::unique_ptr<Watch>> own_watches_;
     std::mutex mutex_;
-    std::vector<Fiber*> to_resume_;  // guarded by mutex_
-    OffloadPool helpers_;            // last: its threads end before what they post to goes
+    Posted* first_posted_ = nullptr;  // guarded by mutex_
+    Posted* last_posted_ = nullptr;   // guarded by mutex_; has meaning while there is a first
+    OffloadPool helpers_;             // last: its threads end before what they post to goes
+};
+
+/// What other threads hand to the loop: a fiber that is to go on, or a waiter that is to be unparked. An entry of a list, which
+/// owns nothing.
+struct FiberLoop::Posted {
+    explicit Posted(Fiber& the_fiber) noexcept : fiber(&the_fiber) {}
+    explicit Posted(FiberWaiter& the_waiter) noexcept : waiter(&the_waiter) {}
+
+    Fiber* const fiber = nullptr;
+    FiberWaiter* const waiter = nullptr;
+    Posted* next = nullptr;           // guarded by the loop's mutex_
+    std::atomic<bool> queued{false};  // stands in the list; changed under the loop's mutex_
 };
 
 /// Owns nothing. Thread: the loop's. Life: outlives the wait.
@@ -161,22 +184,33 @@ public:
     /// \param server the server whose request the fiber serves, if any
     explicit FiberWaiter(FiberLoop& loop, const ServerContext* server = nullptr) noexcept
         : Waiter(server), loop_(loop) {}
+    ~FiberWaiter() override;
 
     /// Never: the kernel would hold up every fiber of the loop.
     [[nodiscard]] bool may_block_in_kernel(const Waitable&) const noexcept override { return false; }
 
     [[nodiscard]] bool remembers_readiness() const noexcept override { return true; }
 
-    /// Runs it in a helper thread, while the fiber is parked.
+    /// Runs it in a helper thread, while the fiber is parked; a cut does not end that. If there is no helper thread to be
+    /// had it is run here, and holds up the loop.
     void run_blocking(const std::function<void()>& work) override { loop_.run_blocking(work); }
+
+    /// Without a system call in the loop's own thread.
+    void unpark() noexcept override;
 
 private:
     WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) override {
         return loop_.wait(what, interest, deadline);
     }
     WaitResult do_sleep(Deadline deadline) override { return loop_.sleep(deadline); }
+    WaitResult do_park(Deadline deadline, Cut cut) override;
+    friend class FiberLoop;
+    void unpark_in_loop() noexcept;
 
     FiberLoop& loop_;
+    FiberLoop::Posted posted_{*this};
+    FiberLoop::Wait* parked_ = nullptr;  // where it is parked
+    bool permit_ = false;                // unpark() has been called while it was not
 };
 
 }  // namespace socketserver

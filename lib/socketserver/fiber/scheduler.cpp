@@ -5,8 +5,12 @@
 
 namespace socketserver {
 
-Fiber::Fiber(Scheduler& scheduler, Stack stack, std::function<void()> work)
-    : scheduler_(scheduler), stack_(stack), work_(std::move(work)), context_(stack, &Fiber::run, this) {}
+Fiber::Fiber(Scheduler& scheduler, Stack stack, std::function<void()> work, std::string name)
+    : scheduler_(scheduler),
+      stack_(stack),
+      name_(std::move(name)),
+      work_(std::move(work)),
+      context_(stack, &Fiber::run, this) {}
 
 void Fiber::run(void* self) {
     Fiber& fiber = *static_cast<Fiber*>(self);
@@ -21,11 +25,11 @@ Scheduler::~Scheduler() {
     assert(size_ == 0);
 }
 
-Fiber& Scheduler::spawn(std::function<void()> work) {
+Fiber& Scheduler::spawn(std::function<void()> work, std::string name) {
     const Stack stack = stacks_.take();
     Fiber* fiber = nullptr;
     try {
-        fiber = new Fiber(*this, stack, std::move(work));
+        fiber = new Fiber(*this, stack, std::move(work), std::move(name));
     } catch (...) {
         stacks_.give_back(stack);
         throw;

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace socketserver {
 
@@ -24,10 +25,16 @@ public:
     Fiber(const Fiber&) = delete;
     Fiber& operator=(const Fiber&) = delete;
 
+    /// What messages call it; may be empty.
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+    /// The stack it runs on.
+    [[nodiscard]] const Stack& stack() const noexcept { return stack_; }
+
 private:
     friend class Scheduler;
     friend struct std::default_delete<Fiber>;
-    Fiber(Scheduler& scheduler, Stack stack, std::function<void()> work);
+    Fiber(Scheduler& scheduler, Stack stack, std::function<void()> work, std::string name);
     ~Fiber() = default;
     static void run(void* self);
 
@@ -35,6 +42,7 @@ private:
 
     Scheduler& scheduler_;
     Stack stack_;
+    const std::string name_;
     std::function<void()> work_;
     Context context_;
     Waiter* waiter_ = nullptr;  // what is installed while it runs; kept while it does not
@@ -62,8 +70,9 @@ public:
 
     /// Makes a fiber; it runs when its turn comes.
     /// \param work what it runs; must not throw
+    /// \param name what messages are to call it
     /// \throw boost::system::system_error if there is no stack to be had
-    Fiber& spawn(std::function<void()> work);
+    Fiber& spawn(std::function<void()> work, std::string name = {});
 
     /// Gives each fiber that is ready now its turn; those that become ready meanwhile wait for the next call.
     /// Thread: the scheduler's own, outside all fibers.

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace socketserver {
 
@@ -24,6 +25,39 @@ WaitResult PollWaiter::do_wait(Waitable& what, Interest interest, Deadline deadl
 
 WaitResult PollWaiter::do_sleep(Deadline deadline) {
     return poll_until(-1, 0, deadline);
+}
+
+WaitResult PollWaiter::do_park(Deadline deadline, Cut cut) {
+    std::unique_lock lock(mutex_);
+    if (std::exchange(permit_, false))
+        return WaitResult::ready;
+    if (cut_ == nullptr || cut == Cut::is_ignored) {
+        const auto unparked = [this] { return permit_; };
+        if (deadline.is_never())
+            unparked_.wait(lock, unparked);
+        else if (deadline.expired() || !unparked_.wait_until(lock, deadline.when(), unparked))
+            return WaitResult::timed_out;
+        permit_ = false;
+        return WaitResult::ready;
+    }
+    if (!unparked_descriptor_)
+        unparked_descriptor_.emplace();
+    unparked_descriptor_->clear();
+    polling_ = true;
+    lock.unlock();
+    const WaitResult result = poll_until(unparked_descriptor_->fd(), POLLIN, deadline);
+    lock.lock();
+    polling_ = false;
+    return std::exchange(permit_, false) ? WaitResult::ready : result;
+}
+
+void PollWaiter::unpark() noexcept {
+    const std::lock_guard lock(mutex_);
+    permit_ = true;
+    if (polling_)
+        unparked_descriptor_->notify();
+    else
+        unparked_.notify_one();
 }
 
 WaitResult PollWaiter::poll_until(int fd, short events, Deadline deadline) const {

@@ -6,6 +6,10 @@
 #include <socketserver/net/waiter.hpp>
 #include <socketserver/os/wakeup.hpp>
 
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
 namespace socketserver {
 
 /// Waits by putting the calling thread to sleep: blocking, forking and threading servers, clients, tests.
@@ -28,12 +32,21 @@ public:
         return cut_ == nullptr || what.request != nullptr;
     }
 
+    void unpark() noexcept override;
+
 private:
     WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) override;
     WaitResult do_sleep(Deadline deadline) override;
+    WaitResult do_park(Deadline deadline, Cut cut) override;
     WaitResult poll_until(int fd, short events, Deadline deadline) const;
 
     const Wakeup* cut_ = nullptr;
+
+    std::mutex mutex_;
+    std::condition_variable unparked_;
+    std::optional<Wakeup> unparked_descriptor_;  // made when first parked where it can be cut
+    bool permit_ = false;                        // guarded by mutex_: unpark() has been called
+    bool polling_ = false;                       // guarded by mutex_: parked at the descriptor
 };
 
 }  // namespace socketserver

@@ -4,6 +4,8 @@
 #include <socketserver/net/socket_stream.hpp>
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -19,6 +21,10 @@ using namespace std::chrono_literals;
 
 Socket::Socket(int family, int type, int protocol) : waitable_(::socket(family, type | SOCK_CLOEXEC, protocol)) {
     descriptor_blocks_ = (type & SOCK_NONBLOCK) == 0;
+    constexpr int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    // Of datagrams each is read by itself, and so are the pieces of a Unix stream that came with descriptors.
+    short_reads_tell_ = (family == AF_INET || family == AF_INET6) && (type & ~flags) == SOCK_STREAM &&
+                        (protocol == 0 || protocol == IPPROTO_TCP);
     if (!is_open())
         throw_errno(errno, "socket");
 }
@@ -26,6 +32,8 @@ Socket::Socket(int family, int type, int protocol) : waitable_(::socket(family, 
 Socket::Socket(UniqueFd fd, Address peer) noexcept : waitable_(fd.release()), peer_(peer) {
     const int flags = ::fcntl(waitable_.fd, F_GETFL);
     descriptor_blocks_ = flags < 0 || (flags & O_NONBLOCK) == 0;
+    error_code ignored;
+    short_reads_tell_ = getsockopt(SOL_SOCKET, SO_PROTOCOL, ignored) == IPPROTO_TCP;
 }
 
 Socket& Socket::operator=(Socket&& other) noexcept {
@@ -35,6 +43,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
         timeout_ = other.timeout_;
         descriptor_blocks_ = other.descriptor_blocks_;
         kernel_timeout_current_ = other.kernel_timeout_current_;
+        short_reads_tell_ = other.short_reads_tell_;
         peer_ = other.peer_;
     }
     return *this;
@@ -211,7 +220,13 @@ bool Socket::require_nonblocking_descriptor(error_code& error) noexcept {
 }
 
 WaitResult Socket::wait(Interest interest, Deadline deadline) {
-    return Waiter::current().wait(waitable_, interest, deadline);
+    Waiter& waiter = Waiter::current();
+    if (waitable_.watch != nullptr && waiter.remembers_readiness()) {
+        pollfd entry{fileno(), static_cast<short>(interest == Interest::readable ? POLLIN : POLLOUT), 0};
+        if (::poll(&entry, 1, 0) > 0)
+            waitable_.watch->look_again(interest);
+    }
+    return waiter.wait(waitable_, interest, deadline);
 }
 
 void Socket::serve_under(RequestRegistry& registry) {

@@ -299,6 +299,7 @@ private:
     std::optional<std::chrono::nanoseconds> timeout_;
     bool descriptor_blocks_ = true;       // O_NONBLOCK is not set
     bool kernel_timeout_current_ = true;  // SO_RCVTIMEO says what timeout_ says
+    bool short_reads_tell_ = false;       // TCP: less than asked for means that there is no more
     Address peer_;
 };
 

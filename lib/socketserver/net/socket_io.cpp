@@ -138,7 +138,8 @@ IoResult Socket::receive(Buffer&& buffer, int flags, error_code& error) {
             return ::recv(fileno(), bytes.data(), asked_for, all_flags);
         },
         [&] { buffer.give_back(); });
-    waitable_.input_drained = !error && result.bytes < asked_for && flags == 0;
+    waitable_.input_drained = short_reads_tell_ && !error && result.bytes < asked_for && flags == 0 &&
+                              (waitable_.watch == nullptr || !waitable_.watch->short_reads_mislead());
     if (request != nullptr && (flags & MSG_PEEK) == 0)
         request->consumed(result.bytes);
     return result;
@@ -354,6 +355,7 @@ std::pair<Socket, Address> Socket::accept(error_code& error) {
     const Address peer = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), length);
     Socket connection;
     connection.waitable_.fd = accepted;
+    connection.short_reads_tell_ = short_reads_tell_;
     connection.peer_ = peer;
     return {std::move(connection), peer};
 }

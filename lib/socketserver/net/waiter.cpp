@@ -71,6 +71,11 @@ WaitResult Waiter::sleep_until(Deadline deadline) {
     return do_sleep(deadline);
 }
 
+WaitResult Waiter::park(Deadline deadline, Cut cut) {
+    flush_pending();
+    return do_park(deadline, cut);
+}
+
 void Waiter::flush_all() noexcept {
     // The newest first: its sending begins with a flush_pending() too, so that what is older leaves before it.
     while (pending_ != nullptr) {

@@ -36,6 +36,12 @@ enum class WaitResult {
     cut,        ///< the request is being ended now: no wait of its context will succeed again
 };
 
+/// Whether a wait ends when the request is ended by force.
+enum class Cut {
+    ends_wait,   ///< with WaitResult::cut
+    is_ignored,  ///< it goes on: what is waited for is sure to come
+};
+
 /// What an event loop remembers of a descriptor it watches. A loop makes it at the first wait and keeps it in
 /// the socket; it is destroyed just before the descriptor is closed, and that ends the watch.
 class DescriptorWatch {
@@ -43,6 +49,14 @@ public:
     virtual ~DescriptorWatch() = default;
     DescriptorWatch(const DescriptorWatch&) = delete;
     DescriptorWatch& operator=(const DescriptorWatch&) = delete;
+
+    /// Whether a read that found less than it asked for may have left something: so it is once the peer has hung up, or
+    /// urgent data has come, at which reads stop short.
+    [[nodiscard]] virtual bool short_reads_mislead() const noexcept = 0;
+
+    /// Has the next wait end at once, for a descriptor that is ready although nothing has changed.
+    /// \param interest what it is ready for
+    virtual void look_again(Interest interest) noexcept = 0;
 
 protected:
     DescriptorWatch() = default;
@@ -115,6 +129,8 @@ public:
     static Waiter* exchange_current(Waiter* waiter) noexcept;
 
     /// Sends pending output of this context, then waits.
+    /// Requires: where remembers_readiness(), an operation has found that the descriptor is not ready since it was last
+    /// told of. Socket::wait() looks first.
     /// \param what the descriptor; must stay open meanwhile
     /// \param interest what to wait for
     /// \param deadline when to give up
@@ -125,6 +141,19 @@ public:
     /// \param deadline until when
     /// \return WaitResult::timed_out when the time has passed, WaitResult::cut if the request ended before
     WaitResult sleep_until(Deadline deadline);
+
+    /// Sends pending output of this context, then waits until unpark() is called; not at all if it has been called since
+    /// the last park(). What one waits for has to be looked at afterwards: an earlier unpark() may have been meant for
+    /// something else.
+    /// \param deadline when to give up
+    /// \param cut whether the wait can be cut
+    /// \return ready (unparked), timed_out or cut
+    /// \throw boost::system::system_error if waiting itself fails, which it does not if the cut is ignored
+    WaitResult park(Deadline deadline, Cut cut = Cut::ends_wait);
+
+    /// Ends the park() that is going on, or else the next one. Does not block. Thread: any, while the waiter is sure to
+    /// live.
+    virtual void unpark() noexcept = 0;
 
     /// Whether the descriptor is known to become ready only by a change that do_wait() will be told of, so that an operation may
     /// wait before it tries, once an earlier one has found the end of what was there.
@@ -156,6 +185,7 @@ private:
     friend class PendingOutput;
     virtual WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) = 0;
     virtual WaitResult do_sleep(Deadline deadline) = 0;
+    virtual WaitResult do_park(Deadline deadline, Cut cut) = 0;
     void flush_all() noexcept;
 
     const ServerContext* server_;

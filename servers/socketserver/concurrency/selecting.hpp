@@ -45,7 +45,7 @@ protected:
         const std::shared_ptr<Job> job(
             new Job{std::move(request), client, typename Base::Active(this->counters()), nullptr});
         try {
-            loop_->loop.spawn([this, job] { on_fiber([&] { serve(job); }); }, this);
+            loop_->loop.spawn([this, job] { on_fiber([&] { serve(job); }); }, this, client.to_string());
         } catch (const std::exception&) {
             this->request_failed(job->request, job->client);
             this->end_request(job->request);
@@ -153,7 +153,7 @@ private:
     void wait_for_request(Deadline deadline, WaitResult& waited) {
         if (waited == WaitResult::ready && !this->shutdown_requested())
             this->require_usable_socket();
-        waited = this->socket().wait(Interest::readable, deadline);
+        waited = Waiter::current().wait(this->socket().waitable(), Interest::readable, deadline);
     }
 
     // Lets what runs end, first by itself and then by force.
