@@ -1,5 +1,7 @@
 #include <socketserver/net/resolve.hpp>
 
+#include <socketserver/net/offload.hpp>
+
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <unistd.h>
@@ -162,8 +164,11 @@ std::vector<AddressInfo> getaddrinfo(std::string_view host, const Service& servi
     hints.ai_protocol = protocol;
     hints.ai_flags = flags;
     addrinfo* list = nullptr;
-    const int result = ::getaddrinfo(null_if_empty(name), port.c_str(), &hints, &list);
-    error = gai_code(result, errno);
+    // It may ask servers, for seconds.
+    error = offload([&] {
+        const int result = ::getaddrinfo(null_if_empty(name), port.c_str(), &hints, &list);
+        return gai_code(result, errno);
+    });
     if (error)
         return {};
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, &::freeaddrinfo);
@@ -213,7 +218,7 @@ std::string getfqdn(std::string_view name, error_code& error) {
     const auto found = getaddrinfo(given, Service{0}, AF_UNSPEC, SOCK_STREAM, 0, 0, unknown);
     if (found.empty())
         return given;
-    const auto names = names_of(found.front().address);
+    const auto names = offload([&] { return names_of(found.front().address); });
     const auto full = std::ranges::find_if(
         names, [](const std::string& candidate) { return candidate.find('.') != std::string::npos; });
     if (full != names.end())
