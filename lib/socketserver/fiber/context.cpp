@@ -7,7 +7,7 @@
 #include <cxxabi.h>
 
 #include <cstdlib>
-#include <cstring>
+#include <utility>
 
 #ifdef SOCKETSERVER_ASAN
 #include <sanitizer/common_interface_defs.h>
@@ -16,11 +16,14 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-// Nothing instrumented may stand between telling a sanitizer of a switch and the switch.
-#ifdef SOCKETSERVER_TSAN
+// Nothing instrumented may stand between telling a sanitizer of a switch and the switch. Otherwise each return that
+// follows a switch is one that the processor cannot foresee, so there had better be few.
+#if defined(SOCKETSERVER_TSAN)
 #define SOCKETSERVER_SWITCHES __attribute__((no_sanitize("thread"), noinline))
-#else
+#elif defined(SOCKETSERVER_ASAN)
 #define SOCKETSERVER_SWITCHES __attribute__((noinline))
+#else
+#define SOCKETSERVER_SWITCHES
 #endif
 
 namespace socketserver {
@@ -28,17 +31,6 @@ namespace socketserver {
 namespace fc = boost::context::detail;
 
 namespace {
-
-// The C++ runtime keeps the exceptions being handled in two words of each thread (Itanium C++ ABI, 2.2.2). Boost.Context saves
-// them from version 1.88 on only.
-struct CxaGlobals {
-    void* caught;
-    unsigned int uncaught;
-};
-
-CxaGlobals& cxa_globals() noexcept {
-    return *reinterpret_cast<CxaGlobals*>(abi::__cxa_get_globals());
-}
 
 // What travels with a jump: who comes, and who goes on.
 struct Passage {
@@ -68,7 +60,13 @@ struct ContextEntry {
     }
 };
 
-Context::Context() noexcept {
+// The C++ runtime keeps the exceptions being handled in two words of each thread (Itanium C++ ABI, 2.2.2). Boost.Context
+// saves them from version 1.88 on only. Asking where they are costs more than a switch, so it is done once.
+Context::Exceptions& Context::thread_exceptions() noexcept {
+    return *reinterpret_cast<Exceptions*>(abi::__cxa_get_globals());
+}
+
+Context::Context() noexcept : running_exceptions_(thread_exceptions()) {
 #ifdef SOCKETSERVER_TSAN
     tsan_fiber_ = __tsan_get_current_fiber();
 #endif
@@ -76,6 +74,7 @@ Context::Context() noexcept {
 
 Context::Context(Stack stack, Entry entry, void* argument) noexcept
     : place_(fc::make_fcontext(stack.top(), stack.size, &ContextEntry::run)),
+      running_exceptions_(thread_exceptions()),
       entry_(entry),
       argument_(argument),
       stack_bottom_(stack.bottom),
@@ -115,15 +114,13 @@ SOCKETSERVER_SWITCHES void Context::jump(Context& to, [[maybe_unused]] bool for_
 }
 
 void Context::switch_to(Context& to) noexcept {
-    CxaGlobals& globals = cxa_globals();
-    exceptions_ = {globals.caught, globals.uncaught};
-    globals = {to.exceptions_.caught, to.exceptions_.uncaught};
+    exceptions_ = std::exchange(running_exceptions_, to.exceptions_);
     jump(to, false);
     // Whoever switched back has put this one's exceptions in place.
 }
 
 void Context::finish(Context& to) noexcept {
-    cxa_globals() = {to.exceptions_.caught, to.exceptions_.uncaught};
+    running_exceptions_ = to.exceptions_;
     jump(to, true);
     std::abort();  // nobody comes back to a finished context
 }

@@ -49,13 +49,15 @@ private:
         void* caught = nullptr;
         unsigned int uncaught = 0;
     };
+    static Exceptions& thread_exceptions() noexcept;
     void jump(Context& to, bool for_good) noexcept;
     static void arrived(void* from_place, Context& from) noexcept;
 
     friend struct ContextEntry;
 
-    void* place_ = nullptr;  // where to go on, while it does not run
-    Exceptions exceptions_;  // the C++ runtime's, while it does not run
+    void* place_ = nullptr;           // where to go on, while it does not run
+    Exceptions& running_exceptions_;  // the C++ runtime's, of the thread
+    Exceptions exceptions_;           // what belongs there, while it does not run
     Entry entry_ = nullptr;
     void* argument_ = nullptr;
     [[maybe_unused]] void* tsan_fiber_ = nullptr;

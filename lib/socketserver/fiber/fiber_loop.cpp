@@ -155,6 +155,8 @@ public:
 
 private:
     void tell_wants() noexcept {
+        if (loop_->selector_->edge_triggered())
+            return;
         Readiness wanted;
         for (const Wait* wait = waits_; wait != nullptr; wait = wait->next_of_watch)
             (wait->interest == Interest::readable ? wanted.readable : wanted.writable) = true;
@@ -316,7 +318,8 @@ void FiberLoop::begin(Wait& wait, Deadline deadline) noexcept {
             waits_->previous = &wait;
         waits_ = &wait;
     }
-    timers_.arm(wait, deadline);
+    if (!deadline.is_never())
+        timers_.arm(wait, deadline);
 }
 
 /// Parks the calling fiber until the wait is over.

@@ -25,7 +25,7 @@ thread_local const OverflowReport* newest = nullptr;
 // runs before main.
 constexpr std::array<int, 2> handled_signals{SIGSEGV, SIGBUS};
 constinit std::mutex installing;
-int reports = 0;                                     // guarded by installing
+int reports = 0;                                      // guarded by installing
 std::array<struct sigaction, 2> former_actions = {};  // changed under installing, while the handler is not installed
 
 struct sigaction& former_action(int signal) noexcept {
@@ -90,9 +90,7 @@ public:
         } while (number > 0);
         add(std::string_view(digits.data() + begin, digits.size() - begin));
     }
-    void write(int to) const noexcept {
-        [[maybe_unused]] const auto written = ::write(to, text_.data(), size_);
-    }
+    void write(int to) const noexcept { [[maybe_unused]] const auto written = ::write(to, text_.data(), size_); }
 
 private:
     std::array<char, 256> text_{};

@@ -63,9 +63,12 @@ public:
     ///   select(2) cannot take so high a descriptor
     virtual void add(int fd, Token token) = 0;
 
-    /// Says what is being waited for. An edge-triggered selector needs no telling: it reports each change once, wanted
-    /// or not, and what has already come when the descriptor is added. The others report what is wanted as long as it is
-    /// there, and nothing of a descriptor of which nothing is wanted.
+    /// Whether it reports each change once, wanted or not, and what has already come when the descriptor is added: then
+    /// want() does nothing.
+    [[nodiscard]] bool edge_triggered() const noexcept { return edge_triggered_; }
+
+    /// Says what is being waited for. A selector that is not edge-triggered reports what is wanted as long as it is there,
+    /// and nothing of a descriptor of which nothing is wanted.
     /// \param fd a watched descriptor
     /// \param wanted readable, writable and urgent count. Urgent data that nobody receives is there for ever.
     virtual void want(int fd, Readiness wanted) noexcept = 0;
@@ -82,7 +85,10 @@ public:
     virtual std::size_t wait(Deadline deadline, std::span<Event> events) = 0;
 
 protected:
-    Selector() = default;
+    explicit Selector(bool edge_triggered = false) noexcept : edge_triggered_(edge_triggered) {}
+
+private:
+    const bool edge_triggered_;
 };
 
 }  // namespace socketserver

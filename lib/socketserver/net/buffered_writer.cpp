@@ -6,7 +6,8 @@
 namespace socketserver {
 
 std::size_t BufferedWriter::write(std::string_view data) {
-    check(std::exchange(failure_, {}));
+    if (failure_)
+        check(std::exchange(failure_, {}));
     if (sink_ == nullptr) {
         if (data.size() > max_collected - pending_.size())
             throw_errno(EMSGSIZE, "a datagram longer than " + std::to_string(max_collected) + " bytes");

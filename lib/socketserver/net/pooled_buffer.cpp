@@ -34,9 +34,7 @@ PooledBuffer::PooledBuffer(std::size_t size) : size_(size <= pooled_size ? poole
         data_ = new char[size_];
 }
 
-void PooledBuffer::reset() noexcept {
-    if (data_ == nullptr)
-        return;
+void PooledBuffer::give_back() noexcept {
     if (size_ == pooled_size && pool.count < most_kept && !pool.closed) {
         if (pool.count == 0)
             closer.used();

@@ -36,7 +36,10 @@ public:
     ~PooledBuffer() { reset(); }
 
     /// Gives it back.
-    void reset() noexcept;
+    void reset() noexcept {
+        if (data_ != nullptr)
+            give_back();
+    }
 
     /// The memory; null if there is none.
     [[nodiscard]] char* data() const noexcept { return data_; }
@@ -45,6 +48,8 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
 private:
+    void give_back() noexcept;
+
     char* data_ = nullptr;
     std::size_t size_ = 0;
 };
