@@ -30,29 +30,19 @@ namespace socketserver {
 
 namespace fc = boost::context::detail;
 
-namespace {
-
-// What travels with a jump: who comes, and who goes on.
-struct Passage {
-    Context* from;
-    Context* to;
-};
-
-}  // namespace
-
 /// The first function on a new stack.
 struct ContextEntry {
     SOCKETSERVER_SWITCHES static void run(fc::transfer_t transfer) noexcept {
-        const Passage passage = *static_cast<Passage*>(transfer.data);
-        Context& self = *passage.to;
-        Context::arrived(transfer.fctx, *passage.from);
+        Context& self = *static_cast<Context*>(transfer.data);
+        Context& from = *self.came_from_;
+        from.place_ = transfer.fctx;
 #ifdef SOCKETSERVER_ASAN
         const void* bottom = nullptr;
         std::size_t size = 0;
         __sanitizer_finish_switch_fiber(nullptr, &bottom, &size);
-        if (passage.from->stack_bottom_ == nullptr) {
-            passage.from->stack_bottom_ = bottom;
-            passage.from->stack_size_ = size;
+        if (from.stack_bottom_ == nullptr) {
+            from.stack_bottom_ = bottom;
+            from.stack_size_ = size;
         }
 #endif
         self.entry_(self.argument_);
@@ -91,12 +81,9 @@ Context::~Context() {
 #endif
 }
 
-void Context::arrived(void* from_place, Context& from) noexcept {
-    from.place_ = from_place;
-}
-
 SOCKETSERVER_SWITCHES void Context::jump(Context& to, [[maybe_unused]] bool for_good) noexcept {
-    Passage passage{this, &to};
+    // Not by the stack: AddressSanitizer may keep locals elsewhere, and takes them from a context that is left for good.
+    to.came_from_ = this;
     void* const place = to.place_;
 #ifdef SOCKETSERVER_ASAN
     __sanitizer_start_switch_fiber(for_good ? nullptr : &asan_fake_stack_, to.stack_bottom_, to.stack_size_);
@@ -104,10 +91,9 @@ SOCKETSERVER_SWITCHES void Context::jump(Context& to, [[maybe_unused]] bool for_
 #ifdef SOCKETSERVER_TSAN
     __tsan_switch_to_fiber(to.tsan_fiber_, 0);
 #endif
-    const fc::transfer_t transfer = fc::jump_fcontext(place, &passage);
+    const fc::transfer_t transfer = fc::jump_fcontext(place, &to);
     // Here again: somebody has switched to this one.
-    const Passage back = *static_cast<Passage*>(transfer.data);
-    arrived(transfer.fctx, *back.from);
+    came_from_->place_ = transfer.fctx;
 #ifdef SOCKETSERVER_ASAN
     __sanitizer_finish_switch_fiber(asan_fake_stack_, nullptr, nullptr);
 #endif

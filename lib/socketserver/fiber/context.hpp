@@ -51,11 +51,11 @@ private:
     };
     static Exceptions& thread_exceptions() noexcept;
     void jump(Context& to, bool for_good) noexcept;
-    static void arrived(void* from_place, Context& from) noexcept;
 
     friend struct ContextEntry;
 
     void* place_ = nullptr;           // where to go on, while it does not run
+    Context* came_from_ = nullptr;    // who has switched to it, while it runs
     Exceptions& running_exceptions_;  // the C++ runtime's, of the thread
     Exceptions exceptions_;           // what belongs there, while it does not run
     Entry entry_ = nullptr;
