@@ -103,9 +103,9 @@ protected:
     void finish_request(Request& request, const Address& client) override {
         script_.record("finish_request");
         if constexpr (requires { request.fileno(); })
-            script_.leave_only(request.fileno());
+            script_.settle_in_child(request.fileno());
         else
-            script_.leave_only(this->fileno());
+            script_.settle_in_child(this->fileno());
         Server::finish_request(request, client);
     }
     void shutdown_request(Request& request) override {

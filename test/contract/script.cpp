@@ -1,6 +1,7 @@
 #include "script.hpp"
 
 #include "support/eventually.hpp"
+#include "support/signals_in_children.hpp"
 
 #include <socketserver/net/waiter.hpp>
 
@@ -41,7 +42,7 @@ void Script::record(std::string_view hook) const {
     hooks_.add(std::string(1, where) + std::string(hook));
 }
 
-void Script::leave_only(int fd) const {
+void Script::settle_in_child(int fd) const {
     if (::getpid() == process_)
         return;
     // More than any case opens.
@@ -51,6 +52,7 @@ void Script::leave_only(int fd) const {
         if (other != fd && ::fstat(other, &status) == 0 && S_ISSOCK(status.st_mode))
             ::close(other);
     }
+    receive_directly(SIGTERM);
 }
 
 void Script::now_serving() noexcept {

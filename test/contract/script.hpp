@@ -78,8 +78,9 @@ public:
     void record(std::string_view hook) const;
 
     /// In a forked child: closes every socket but one, in particular the clients' ends, which are the same process's as
-    /// the server here and would otherwise never be closed for good. Elsewhere does nothing.
-    void leave_only(int fd) const;
+    /// the server here and would otherwise never be closed for good; and takes signals under any sanitizer. Elsewhere
+    /// does nothing.
+    void settle_in_child(int fd) const;
 
     /// Takes the calling thread for the serving one.
     void now_serving() noexcept;

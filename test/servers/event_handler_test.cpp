@@ -7,6 +7,7 @@
 #include <support/case_guard.hpp>
 #include <support/clients.hpp>
 #include <support/eventually.hpp>
+#include <support/signals_in_children.hpp>
 
 #include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
@@ -42,7 +43,10 @@ public:
     EchoEvents(Socket& the_request, const Address& client, ServerContext& the_server, Counts& counts)
         : BaseRequestHandler(the_request, client, the_server), counts_(counts) {}
 
-    void setup() override { ++counts_.set_up; }
+    void setup() override {
+        test::receive_directly(SIGTERM);
+        ++counts_.set_up;
+    }
 
     bool input_ready() {
         ++counts_.called;
