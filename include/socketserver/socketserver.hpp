@@ -6,6 +6,9 @@
 
 #include <socketserver/aliases.hpp>
 #include <socketserver/datagram_request_handler.hpp>
+#include <socketserver/fiber/condition_variable.hpp>
+#include <socketserver/fiber/mutex.hpp>
+#include <socketserver/net/offload.hpp>
 #include <socketserver/net/poll_waiter.hpp>
 #include <socketserver/net/resolve.hpp>
 #include <socketserver/net/socket_functions.hpp>

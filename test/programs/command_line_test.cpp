@@ -56,7 +56,7 @@ BOOST_FIXTURE_TEST_SUITE(command_line, CaseGuard)
 
 BOOST_AUTO_TEST_CASE(nothing_said_gives_the_defaults) {
     const CommandLine line = parse({});
-    BOOST_TEST(to_string(line.mode) == "threading");
+    BOOST_TEST(to_string(line.mode) == "selecting");
     BOOST_TEST(line.host == "127.0.0.1");
     BOOST_TEST(line.port == 21567);
     BOOST_TEST(!line.unix_path.has_value());

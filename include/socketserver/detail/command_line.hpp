@@ -18,7 +18,7 @@ namespace socketserver::detail {
 enum class Mode { blocking, forking, threading, selecting };
 
 /// The mode of programs that are not told one.
-inline constexpr Mode default_mode = Mode::threading;
+inline constexpr Mode default_mode = Mode::selecting;
 
 /// A mode as the command line calls it.
 [[nodiscard]] std::string_view to_string(Mode mode) noexcept;
