@@ -33,7 +33,8 @@ void measure(const char* name) {
         thread.join();
     }
     std::sort(times.begin(), times.end());
-    std::printf("%-10s median %6.0f us, longest %6.0f us, of %d\n", name, times[times.size() / 2], times.back(), rounds);
+    std::printf("%-10s median %6.0f us, longest %6.0f us, of %d\n", name, times[times.size() / 2], times.back(),
+                rounds);
 }
 
 }  // namespace

@@ -382,8 +382,8 @@ BOOST_AUTO_TEST_CASE(what_a_fiber_runs_is_destroyed_where_it_can_still_wait) {
         WaitsAtEnd(const WaitsAtEnd&) = delete;
         WaitsAtEnd& operator=(const WaitsAtEnd&) = delete;
         ~WaitsAtEnd() {
-            waited = dynamic_cast<FiberWaiter*>(&Waiter::current()) != nullptr &&
-                     sleep_for(1ms) == WaitResult::timed_out;
+            waited =
+                dynamic_cast<FiberWaiter*>(&Waiter::current()) != nullptr && sleep_for(1ms) == WaitResult::timed_out;
         }
     };
     auto held = std::make_shared<WaitsAtEnd>(waited);
@@ -392,7 +392,8 @@ BOOST_AUTO_TEST_CASE(what_a_fiber_runs_is_destroyed_where_it_can_still_wait) {
     BOOST_TEST(waited);
 }
 
-BOOST_DATA_TEST_CASE(on_readable_calls_back_outside_all_fibers_until_it_returns_false, data::make(selector_kinds), kind) {
+BOOST_DATA_TEST_CASE(on_readable_calls_back_outside_all_fibers_until_it_returns_false, data::make(selector_kinds),
+                     kind) {
     const Wakeup wakeup;
     FiberLoop loop(of(kind));
     int calls = 0;
@@ -573,7 +574,8 @@ BOOST_AUTO_TEST_CASE(names_are_resolved_in_helper_threads) {
         host = gethostbyname("localhost");
         found = getaddrinfo("127.0.0.1", Service{80}, AF_INET, SOCK_STREAM).size();
         full = getfqdn("127.0.0.1");
-        static_cast<void>(getaddrinfo("no.such.host.invalid.", Service{80}, AF_INET, SOCK_STREAM, 0, AI_NUMERICHOST, unknown));
+        static_cast<void>(
+            getaddrinfo("no.such.host.invalid.", Service{80}, AF_INET, SOCK_STREAM, 0, AI_NUMERICHOST, unknown));
         done = true;
     });
     loop.spawn([&] {

@@ -302,8 +302,9 @@ BOOST_AUTO_TEST_CASE(a_bounded_queue_between_threads_and_fibers_loses_nothing) {
             not_full.notify_one();
         }
     };
-    run_threads(produce, consume, [&] { run_fibers(SelectorKind::epoll, produce, consume); },
-                [&] { run_fibers(SelectorKind::select, consume, produce, produce, consume); });
+    run_threads(
+        produce, consume, [&] { run_fibers(SelectorKind::epoll, produce, consume); },
+        [&] { run_fibers(SelectorKind::select, consume, produce, produce, consume); });
     BOOST_TEST(queue.empty());
     BOOST_TEST(sum == 4L * each * (each + 1) / 2);
 }

@@ -86,7 +86,8 @@ BOOST_AUTO_TEST_CASE(one_large_local_array_does_not_jump_over_the_guard) {
     const Ended ended = listen_to_child([] {
         const auto action = default_action();
         ::sigaction(SIGSEGV, &action, nullptr);
-        run_fibers(SelectorKind::epoll, [] { sleep_for(1h); }, [] { one_large_array(); });
+        run_fibers(
+            SelectorKind::epoll, [] { sleep_for(1h); }, [] { one_large_array(); });
         return 0;
     });
     BOOST_TEST(ended.how == -SIGSEGV);

@@ -158,7 +158,8 @@ BOOST_DATA_TEST_CASE(urgent_data_alone_neither_ends_a_read_nor_keeps_the_loop_bu
     BOOST_TEST((used < 100ms));
 }
 
-BOOST_DATA_TEST_CASE(pieces_of_a_unix_stream_that_came_with_descriptors_are_all_read, data::make(selector_kinds), kind) {
+BOOST_DATA_TEST_CASE(pieces_of_a_unix_stream_that_came_with_descriptors_are_all_read, data::make(selector_kinds),
+                     kind) {
     // The kernel ends a read after a piece that carries descriptors, though more has come.
     auto [server, client] = unix_connection();
     server.settimeout(5s);
@@ -221,7 +222,8 @@ BOOST_DATA_TEST_CASE(every_byte_that_a_thread_writes_in_random_pieces_is_read, d
             Background writer([&sent, seed, &peer = client] {
                 std::mt19937 random(seed);
                 for (std::size_t at = 0; at < sent.size();) {
-                    const std::size_t size = std::min<std::size_t>(1 + random() % (random() % 4 == 0 ? 5000 : 50), sent.size() - at);
+                    const std::size_t size =
+                        std::min<std::size_t>(1 + random() % (random() % 4 == 0 ? 5000 : 50), sent.size() - at);
                     peer.sendall(std::string_view(sent).substr(at, size));
                     at += size;
                     if (random() % 4 == 0)

@@ -85,10 +85,10 @@ BOOST_AUTO_TEST_CASE(writing_into_the_guard_dies_by_the_signal_whichever_way_it_
             BOOST_TEST((ended == -SIGSEGV || (under_sanitizer && ended != 0)));
         }
         BOOST_TEST(in_child([&] {
-            *const_cast<volatile std::byte*>(stack.bottom) = std::byte{1};
-            *const_cast<volatile std::byte*>(stack.top() - 1) = std::byte{1};
-            return 0;
-        }) == 0);
+                       *const_cast<volatile std::byte*>(stack.bottom) = std::byte{1};
+                       *const_cast<volatile std::byte*>(stack.top() - 1) = std::byte{1};
+                       return 0;
+                   }) == 0);
     }
 }
 #endif

@@ -199,8 +199,8 @@ BOOST_AUTO_TEST_CASE(every_level_wraps_around) {
         Simulated at;
         // Time stands just before the end of a round of this level.
         at.pass(level(number) * 63 + level(number) - 1ms);
-        for (const auto span : {1ms, 2ms, std::chrono::milliseconds{level(number)}, level(number) * 63, level(number) * 64 - 1ms,
-                                level(number) * 64, level(number) * 64 + 1ms}) {
+        for (const auto span : {1ms, 2ms, std::chrono::milliseconds{level(number)}, level(number) * 63,
+                                level(number) * 64 - 1ms, level(number) * 64, level(number) * 64 + 1ms}) {
             BOOST_TEST_INFO("level " << number << ", " << span.count() << " ms");
             TestTimer timer;
             at.wheel.arm(timer, at.in(span));
