@@ -241,8 +241,10 @@ BOOST_DATA_TEST_CASE(every_byte_that_a_thread_writes_in_random_pieces_is_read, d
                     done = true;
                 },
                 [&] {
-                    for (; !done; ++turns)
+                    while (!done) {
                         sleep_for(1ms);
+                        ++turns;
+                    }
                 });
             writer.join();
             BOOST_TEST(got.size() == sent.size());
