@@ -1,0 +1,172 @@
+#include <socketserver/socketserver.hpp>
+
+#include <support/case_guard.hpp>
+#include <support/clients.hpp>
+
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <chrono>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+// What only a server whose handlers run on fibers has to show.
+
+namespace socketserver {
+
+static std::ostream& boost_test_print_type(std::ostream& out, SelectorKind kind) {
+    return out << to_string(kind);
+}
+
+namespace {
+
+using namespace std::chrono_literals;
+using test::CaseGuard;
+using test::Client;
+
+constexpr std::array every_selector{SelectorKind::epoll, SelectorKind::poll, SelectorKind::select};
+
+// What the handlers of a server share.
+struct Shared {
+    Address backend;
+    mutex guard;
+    int holders = 0;
+};
+
+// `ping` is answered at once. Any other word is thrown as an exception; while that is being handled the handler asks
+// another server about the word, sleeps, and holds a lock over it all; then it throws the exception on, and
+// answers with what it says and what the other server said.
+class Busy : public StreamRequestHandler {
+public:
+    Busy(Socket& the_request, const Address& client, ServerContext& the_server, Shared& shared)
+        : StreamRequestHandler(the_request, client, the_server), shared_(shared) {}
+
+    void handle() override {
+        while (const auto line = rfile.read_line()) {
+            const std::string word(*line);
+            if (word == "ping")
+                wfile << "pong\n";
+            else
+                work(word);
+        }
+    }
+
+private:
+    void work(const std::string& word) {
+        std::string said;
+        try {
+            try {
+                throw std::runtime_error(word);
+            } catch (const std::exception&) {
+                said = ask(word);
+                sleep_for(1ms);
+                throw;
+            }
+        } catch (const std::exception& error) {
+            wfile << error.what() << ' ' << said << '\n';
+        }
+    }
+
+    std::string ask(const std::string& word) {
+        Socket other = create_connection(shared_.backend);
+        other.sendall(word + "\n");
+        BufferedReader answer(other);
+        return std::string(answer.read_line().value_or("nothing"));
+    }
+
+    Shared& shared_;
+};
+
+// Each line under a lock that is held across waits: at most one handler at a time holds it.
+class Locking : public StreamRequestHandler {
+public:
+    Locking(Socket& the_request, const Address& client, ServerContext& the_server, Shared& shared)
+        : StreamRequestHandler(the_request, client, the_server), shared_(shared) {}
+
+    void handle() override {
+        while (rfile.read_line()) {
+            const std::lock_guard lock(shared_.guard);
+            const int holders = ++shared_.holders;
+            sleep_for(1ms);
+            --shared_.holders;
+            wfile << holders << '\n';
+            wfile.flush();
+        }
+    }
+
+private:
+    Shared& shared_;
+};
+
+template <class Handler>
+class Serving {
+public:
+    Serving(SelectorKind selector, Shared& shared)
+        : server_(Address("127.0.0.1", 0), ServerOptions{.selecting = {.selector = selector}, .logger = nullptr},
+                  shared),
+          thread_([this] { server_.serve_forever(); }) {}
+    ~Serving() {
+        server_.shutdown();
+        thread_.join();
+    }
+    Client client() { return Client("127.0.0.1", server_.server_address().port()); }
+
+private:
+    TCPServer<Handler, Selecting> server_;
+    std::thread thread_;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(selecting, CaseGuard)
+
+BOOST_DATA_TEST_CASE(others_are_served_while_handlers_wait_inside_catch_blocks_for_another_server, every_selector) {
+    Socket listener = create_server(Address("127.0.0.1", 0));
+    listener.settimeout(10s);
+    Shared shared;
+    shared.backend = listener.getsockname();
+    Serving<Busy> serving(sample, shared);
+
+    std::vector<Client> workers;
+    std::vector<Socket> questions;
+    for (const std::string word : {"alpha", "beta", "gamma"}) {
+        workers.push_back(serving.client());
+        workers.back().send(word + "\n");
+        questions.push_back(listener.accept().first);
+    }
+    // All three wait for us now.
+    Client other = serving.client();
+    for (int i = 0; i < 10; ++i) {
+        other.send("ping\n");
+        BOOST_TEST(other.read_line() == "pong\n");
+    }
+    // Answered in the other order than they asked in.
+    for (std::size_t i = questions.size(); i-- > 0;) {
+        BufferedReader question(questions[i]);
+        const std::string word(question.read_line().value_or(""));
+        questions[i].sendall("said-" + word + "\n");
+        BOOST_TEST(workers[i].read_line() == word + " said-" + word + "\n");
+    }
+}
+
+BOOST_DATA_TEST_CASE(a_lock_held_across_waits_stops_nobody_who_does_not_want_it, every_selector) {
+    Shared shared;
+    Serving<Locking> serving(sample, shared);
+    std::vector<Client> clients;
+    for (int i = 0; i < 5; ++i)
+        clients.push_back(serving.client());
+    for (Client& client : clients)
+        client.send("one\ntwo\n");
+    for (Client& client : clients) {
+        BOOST_TEST(client.read_line() == "1\n");
+        BOOST_TEST(client.read_line() == "1\n");
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace socketserver
