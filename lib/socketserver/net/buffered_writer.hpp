@@ -41,7 +41,7 @@ public:
     BufferedWriter(const BufferedWriter&) = delete;
     BufferedWriter& operator=(const BufferedWriter&) = delete;
     /// What is still pending is lost: flush() first.
-    ~BufferedWriter() = default;
+    ~BufferedWriter() override = default;
 
     /// Sets how much may be pending.
     /// \param size bytes; 0 sends at every write, as Python's wbufsize = 0
