@@ -70,8 +70,7 @@ std::vector<std::string> Script::recorded(char where) const {
 
 std::size_t Script::calls(std::string_view hook) const {
     std::size_t found = 0;
-    for (const std::string& line : hooks_.lines())
-        found += std::string_view(line).substr(1) == hook ? 1U : 0U;
+    hooks_.for_each([&](std::string_view line) { found += line.substr(1) == hook ? 1U : 0U; });
     return found;
 }
 

@@ -80,11 +80,15 @@ CONTRACT_CASE(shuts_down_while_descriptors_have_run_out, streams) {
 CONTRACT_CASE(serves_all_of_many_clients_at_once, every_server) {
     constexpr int count = 200;
     Scene scene(combination);
-    scene.serve();
     // A Unix datagram server's queue is short (net.unix.max_dgram_qlen): its clients wait for room to send.
+    const bool queue_is_short = combination.is_unix() && combination.is_datagram();
+    if (queue_is_short)
+        scene.serve();
     std::vector<Scene::Sent> clients;
     for (int i = 0; i < count; ++i)
         clients.push_back(scene.send("client " + std::to_string(i) + '\n'));
+    if (!queue_is_short)
+        scene.serve();
     for (int i = 0; i < count; ++i) {
         const auto& client = clients[static_cast<std::size_t>(i)];
         if (client.stream)
