@@ -74,12 +74,14 @@ Context::Context(Stack stack, Entry entry, void* argument) noexcept
 #endif
 }
 
-Context::~Context() {
 #ifdef SOCKETSERVER_TSAN
+Context::~Context() {
     if (entry_ != nullptr)
         __tsan_destroy_fiber(tsan_fiber_);
-#endif
 }
+#else
+Context::~Context() = default;
+#endif
 
 SOCKETSERVER_SWITCHES void Context::jump(Context& to, [[maybe_unused]] bool for_good) noexcept {
     // Not by the stack: AddressSanitizer may keep locals elsewhere, and takes them from a context that is left for good.

@@ -169,7 +169,7 @@ public:
             highest = fd;
         }
         const int milliseconds = deadline.poll_timeout();
-        timeval timeout{milliseconds / 1000, (milliseconds % 1000) * 1000};
+        timeval timeout{milliseconds / 1'000, milliseconds % 1'000 * 1'000L};
         const int ready = ::select(highest + 1, &input, &output, &urgent, milliseconds < 0 ? nullptr : &timeout);
         if (ready < 0) {
             if (errno != EINTR)
