@@ -20,11 +20,11 @@ Scene::~Scene() {
     }
 }
 
-void Scene::serve() {
-    thread_ = std::thread([this] {
+void Scene::serve(std::chrono::milliseconds service_interval) {
+    thread_ = std::thread([this, service_interval] {
         script.now_serving();
         try {
-            server_->serve_forever();
+            server_->serve_forever(service_interval);
         } catch (...) {
             thrown_ = std::current_exception();
         }

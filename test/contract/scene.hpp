@@ -11,6 +11,7 @@
 #include <socketserver/server_loop.hpp>
 #include <socketserver/server_options.hpp>
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <string>
@@ -33,7 +34,7 @@ public:
     [[nodiscard]] Statistics statistics() const { return server_->statistics(); }
 
     /// Starts serve_forever() in a thread of its own.
-    void serve();
+    void serve(std::chrono::milliseconds service_interval = ServerLoop::default_service_interval);
 
     /// Joins the thread: serve_forever() has returned or thrown.
     /// \return what it threw, or null

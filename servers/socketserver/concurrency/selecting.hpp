@@ -124,7 +124,7 @@ private:
                 loop_->may_accept.wait(loop_->loop, earlier(next_service, pause));
             else if (served = this->handle_request_noblock(); served)
                 loop_->loop.yield();
-            else
+            else if (this->accept_pause().expired())  // else one is there, and cannot be got now
                 wait_for_request(next_service, waited);
             if (served)
                 waited = WaitResult::timed_out;
@@ -144,7 +144,10 @@ private:
                 this->handle_timeout();
                 return;
             }
-            wait_for_request(deadline, waited);
+            if (const Deadline pause = this->accept_pause(); !pause.expired())
+                loop_->may_accept.wait(loop_->loop, earlier(deadline, pause));
+            else
+                wait_for_request(deadline, waited);
         }
     }
 
