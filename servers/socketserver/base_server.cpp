@@ -7,6 +7,7 @@
 #include <boost/thread/exceptions.hpp>
 
 #include <string>
+#include <utility>
 
 namespace socketserver {
 
@@ -32,7 +33,7 @@ void BaseServer<Request>::handle_error(Request&, const Address& client, std::exc
     try {
         const std::string subject = "request from " + client.to_string() + ": ";
         try {
-            std::rethrow_exception(error);
+            std::rethrow_exception(std::move(error));
         } catch (const system_error& failure) {
             // The peer's doing or the network's: nothing an operator could mend.
             log(Severity::warning, subject + failure.what());
