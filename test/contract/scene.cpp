@@ -86,7 +86,7 @@ Scene::Sent Scene::send(std::string_view bytes) const {
 std::size_t Scene::logged(std::string_view text) const {
     const auto lines = script.log.lines();
     return static_cast<std::size_t>(std::count_if(
-        lines.begin(), lines.end(), [text](const std::string& line) { return line.find(text) != line.npos; }));
+        lines.begin(), lines.end(), [text](const std::string& line) { return line.find(text) != std::string::npos; }));
 }
 
 }  // namespace socketserver::test

@@ -85,6 +85,7 @@ CONTRACT_CASE(serves_all_of_many_clients_at_once, every_server) {
     if (queue_is_short)
         scene.serve();
     std::vector<Scene::Sent> clients;
+    clients.reserve(count);
     for (int i = 0; i < count; ++i)
         clients.push_back(scene.send("client " + std::to_string(i) + '\n'));
     if (!queue_is_short)

@@ -8,6 +8,17 @@
 #include <cstdint>
 #include <string>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define TEST_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TEST_ASAN
+#endif
+#endif
+#ifdef TEST_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace ss = socketserver;
 
 namespace {
@@ -43,7 +54,17 @@ private:
         constexpr std::intptr_t far = 128 << 10U;
         const auto distance =
             reinterpret_cast<std::intptr_t>(this) - reinterpret_cast<std::intptr_t>(__builtin_frame_address(0));
-        return distance > -far && distance < far;
+        return (distance > -far && distance < far) || is_on_fake_stack();
+    }
+
+    // AddressSanitizer keeps locals of which the address is taken elsewhere.
+    [[nodiscard]] bool is_on_fake_stack() const {
+#ifdef TEST_ASAN
+        return __asan_addr_is_in_fake_stack(__asan_get_current_fake_stack(), const_cast<EventHandler*>(this), nullptr,
+                                            nullptr) != nullptr;
+#else
+        return false;
+#endif
     }
 
     const Options& options_;
