@@ -107,13 +107,13 @@ BOOST_AUTO_TEST_CASE(two_that_throw_switch_inside_catch_and_rethrow_see_their_ow
                     throw;
                 }
             } catch (const std::exception& own) {
-                caught.push_back(own.what());
+                caught.emplace_back(own.what());
                 self.pause();
                 // Still being handled.
                 try {
                     std::rethrow_exception(std::current_exception());
                 } catch (const std::exception& again) {
-                    caught.push_back(again.what());
+                    caught.emplace_back(again.what());
                 }
             }
         };
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_switch_while_the_stack_is_being_unwound_keeps_the_excepti
                 const PausesAtEnd pause{self};
                 throw std::runtime_error(name);
             } catch (const std::exception& own) {
-                caught.push_back(own.what());
+                caught.emplace_back(own.what());
             }
         };
     };
