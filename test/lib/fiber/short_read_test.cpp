@@ -241,7 +241,7 @@ BOOST_DATA_TEST_CASE(every_byte_that_a_thread_writes_in_random_pieces_is_read, d
                     done = true;
                 },
                 [&] {
-                    while (!done) {
+                    while (!done) {  // NOLINT(bugprone-infinite-loop): the other fiber sets it
                         sleep_for(1ms);
                         ++turns;
                     }

@@ -38,6 +38,7 @@ BOOST_FIXTURE_TEST_SUITE(stack_pool, CaseGuard)
 BOOST_AUTO_TEST_CASE(stacks_are_of_whole_pages_and_do_not_overlap) {
     StackPool pool(100'001);
     std::vector<Stack> stacks;
+    stacks.reserve(130);
     for (int i = 0; i < 130; ++i)  // more than a slab
         stacks.push_back(pool.take());
     BOOST_TEST(pool.in_use() == 130U);
