@@ -58,8 +58,9 @@ public:
     /// How many messages the server has logged that hold this text.
     [[nodiscard]] std::size_t logged(std::string_view text) const {
         const auto lines = script.log.lines();
-        return static_cast<std::size_t>(std::count_if(
-            lines.begin(), lines.end(), [text](const std::string& line) { return line.find(text) != line.npos; }));
+        return static_cast<std::size_t>(std::count_if(lines.begin(), lines.end(), [text](const std::string& line) {
+            return line.find(text) != std::string::npos;
+        }));
     }
 
     Script script;
