@@ -151,13 +151,15 @@ private:
 /// What other threads hand to the loop: a fiber that is to go on, or a waiter that is to be unparked. An entry of a list, which
 /// owns nothing.
 struct FiberLoop::Posted {
+    /// \param the_fiber is to go on
     explicit Posted(Fiber& the_fiber) noexcept : fiber(&the_fiber) {}
+    /// \param the_waiter is to be unparked
     explicit Posted(FiberWaiter& the_waiter) noexcept : waiter(&the_waiter) {}
 
-    Fiber* const fiber = nullptr;
-    FiberWaiter* const waiter = nullptr;
-    Posted* next = nullptr;           // guarded by the loop's mutex_
-    std::atomic<bool> queued{false};  // stands in the list; changed under the loop's mutex_
+    Fiber* const fiber = nullptr;         ///< is to go on; or null
+    FiberWaiter* const waiter = nullptr;  ///< is to be unparked; or null
+    Posted* next = nullptr;               ///< guarded by the loop's mutex_
+    std::atomic<bool> queued{false};      ///< stands in the list; changed under the loop's mutex_
 };
 
 /// Owns nothing. Thread: the loop's. Life: outlives the wait.

@@ -85,6 +85,7 @@ public:
     virtual std::size_t wait(Deadline deadline, std::span<Event> events) = 0;
 
 protected:
+    /// \param edge_triggered see edge_triggered()
     explicit Selector(bool edge_triggered = false) noexcept : edge_triggered_(edge_triggered) {}
 
 private:
