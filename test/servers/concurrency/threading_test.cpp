@@ -69,8 +69,6 @@ BOOST_AUTO_TEST_CASE(puts_off_what_is_more_than_the_greatest_number_of_threads) 
     third.send("third\n");
     Client fourth = scene.connect();
     fourth.send("fourth\n");
-    // Woken in vain: it still does not accept.
-    scene.server().statistics();
     BOOST_TEST(third.nothing_within(std::chrono::milliseconds{20}));
     BOOST_TEST(scene.server().statistics().accepted == 2U);
     first.half_close();
