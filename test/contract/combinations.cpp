@@ -1,4 +1,4 @@
-// Compiled once for each concurrency: CONTRACT_CONCURRENCY names it.
+// Compiled once for each concurrency and selector: CONTRACT_CONCURRENCY and CONTRACT_SELECTOR name them.
 
 #include "combination.hpp"
 #include "observed.hpp"
@@ -18,6 +18,7 @@ using Concurrency = CONTRACT_CONCURRENCY;
 template <class Server, class Where>
 std::unique_ptr<ServerLoop> make_bound(const Where& where, ServerOptions options, Script& script) {
     const bool bind = std::exchange(options.bind_and_activate, false);
+    options.selecting.selector = SelectorKind::CONTRACT_SELECTOR;
     options.logger = [&script](Severity, std::string_view message) { script.log.add(message); };
     auto server = std::make_unique<ObservedServer<Server>>(where, std::move(options), script);
     if (bind) {
