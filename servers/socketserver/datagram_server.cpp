@@ -1,25 +1,12 @@
 #include <socketserver/datagram_server.hpp>
 
-#include <socketserver/net/socket_functions.hpp>
-
 #include <cerrno>
 #include <span>
 
 namespace socketserver {
 
 void DatagramServer::server_bind() {
-    if (options().inherited_socket >= 0) {
-        socket() = Socket{UniqueFd{options().inherited_socket}};
-    } else {
-        if (server_address().family() == AF_UNIX)
-            file_.emplace(server_address());
-        socket() = create_bound(
-            server_address(), SOCK_DGRAM,
-            {.reuse_address = options().allow_reuse_address.value_or(false), .reuse_port = options().allow_reuse_port});
-        if (file_)
-            file_->created();
-    }
-    set_server_address(socket().getsockname());
+    bind_socket(SOCK_DGRAM, false);
 }
 
 void DatagramServer::server_activate() {
@@ -43,11 +30,5 @@ std::optional<std::pair<Datagram, Address>> DatagramServer::get_request() {
 }
 
 void DatagramServer::close_request(Datagram&) {}
-
-void DatagramServer::close_socket() noexcept {
-    // The file first: as long as the socket is open no other file can have its inode's number.
-    file_.reset();
-    BaseServer::close_socket();
-}
 
 }  // namespace socketserver

@@ -5,7 +5,6 @@
 
 #include <socketserver/base_server.hpp>
 #include <socketserver/net/datagram.hpp>
-#include <socketserver/unix_socket_file.hpp>
 
 #include <memory>
 #include <optional>
@@ -39,13 +38,10 @@ protected:
     /// Does nothing: a datagram holds nothing that must be given back.
     void close_request(Datagram& request) override;
 
-    void close_socket() noexcept override;
-
     /// Replies leave through the server's socket.
     [[nodiscard]] bool requests_share_socket() const noexcept override { return true; }
 
 private:
-    std::optional<UnixSocketFile> file_;
     std::unique_ptr<char[]> buffer_;  // used by get_request() alone
 };
 

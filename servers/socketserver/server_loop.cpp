@@ -1,5 +1,6 @@
 #include <socketserver/server_loop.hpp>
 
+#include <socketserver/net/socket_functions.hpp>
 #include <socketserver/os/error.hpp>
 
 #include <poll.h>
@@ -122,6 +123,27 @@ void ServerLoop::require_usable_socket(short events) const {
     if ((events & (POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
         throw_errno((events & POLLNVAL) != 0 ? EBADF : EBADFD, "no request can come from the socket of",
                     address_.to_string());
+}
+
+void ServerLoop::bind_socket(int type, bool reuse_address) {
+    if (options_.inherited_socket >= 0) {
+        socket_ = Socket{UniqueFd{options_.inherited_socket}};
+    } else {
+        if (address_.family() == AF_UNIX)
+            file_.emplace(address_);
+        socket_ = create_bound(address_, type,
+                               {.reuse_address = options_.allow_reuse_address.value_or(reuse_address),
+                                .reuse_port = options_.allow_reuse_port});
+        if (file_)
+            file_->created();
+    }
+    address_ = socket_.getsockname();
+}
+
+void ServerLoop::close_socket() noexcept {
+    // The file first: as long as the socket is open no other file can have its inode's number.
+    file_.reset();
+    socket_.close();
 }
 
 void ServerLoop::shutdown() {

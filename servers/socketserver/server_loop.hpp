@@ -11,11 +11,13 @@
 #include <socketserver/os/wakeup.hpp>
 #include <socketserver/server_options.hpp>
 #include <socketserver/serving/server_context.hpp>
+#include <socketserver/unix_socket_file.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <typeinfo>
 
@@ -136,10 +138,14 @@ protected:
     /// \return whether none runs any more
     virtual bool join_running(Deadline deadline);
 
-    /// Closes the socket. Thread: the one that closes the server.
-    virtual void close_socket() noexcept { socket_.close(); }
-
     // For subclasses
+
+    /// Makes the socket and binds it to the address (bind(2)), or takes over the one that the options name; the address is then the
+    /// one bound. The file that a former server left at a Unix path is removed, if nobody listens on it any more.
+    /// \param type SOCK_STREAM or SOCK_DGRAM
+    /// \param reuse_address whether to set SO_REUSEADDR if the options do not say
+    /// \throw boost::system::system_error if it cannot be bound, naming the address
+    void bind_socket(int type, bool reuse_address);
 
     /// How waiting for a request ended.
     enum class Waited {
@@ -180,8 +186,6 @@ protected:
 
     /// The server's socket.
     [[nodiscard]] Socket& socket() noexcept { return socket_; }
-    /// The address to bind to, then the address bound.
-    void set_server_address(Address address) noexcept { address_ = address; }
     /// The running requests.
     [[nodiscard]] RequestRegistry& registry() noexcept { return registry_; }
     /// Notified for good when running requests are cut.
@@ -191,6 +195,7 @@ protected:
 
 private:
     class Serving;
+    void close_socket() noexcept;
     void end_serving(Deadline deadline);
     void require_usable_socket(short events) const;
     [[nodiscard]] bool called_by_own_request() const noexcept;
@@ -203,6 +208,7 @@ private:
     const ServerOptions options_;
     Address address_;
     Socket socket_;
+    std::optional<UnixSocketFile> file_;  // that the socket is bound to, if it is
     SharedMemory<Shared> shared_;
     Wakeup wakeup_;
     Wakeup cut_;

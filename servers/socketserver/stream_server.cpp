@@ -1,7 +1,5 @@
 #include <socketserver/stream_server.hpp>
 
-#include <socketserver/net/socket_functions.hpp>
-
 #include <netinet/tcp.h>
 
 #include <cerrno>
@@ -32,18 +30,7 @@ bool concerns_one_connection(int error) noexcept {
 }  // namespace
 
 void StreamServer::server_bind() {
-    if (options().inherited_socket >= 0) {
-        socket() = Socket{UniqueFd{options().inherited_socket}};
-    } else {
-        if (server_address().family() == AF_UNIX)
-            file_.emplace(server_address());
-        socket() = create_bound(
-            server_address(), SOCK_STREAM,
-            {.reuse_address = options().allow_reuse_address.value_or(true), .reuse_port = options().allow_reuse_port});
-        if (file_)
-            file_->created();
-    }
-    set_server_address(socket().getsockname());
+    bind_socket(SOCK_STREAM, true);
 }
 
 void StreamServer::server_activate() {
@@ -77,12 +64,6 @@ void StreamServer::shutdown_request(Socket& request) {
 
 void StreamServer::close_request(Socket& request) {
     request.close();
-}
-
-void StreamServer::close_socket() noexcept {
-    // The file first: as long as the socket is open no other file can have its inode's number.
-    file_.reset();
-    BaseServer::close_socket();
 }
 
 }  // namespace socketserver

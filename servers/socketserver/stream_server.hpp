@@ -4,7 +4,6 @@
 /// Servers of connections, whatever their address family.
 
 #include <socketserver/base_server.hpp>
-#include <socketserver/unix_socket_file.hpp>
 
 #include <optional>
 #include <utility>
@@ -36,11 +35,6 @@ protected:
 
     /// Closes the connection.
     void close_request(Socket& request) override;
-
-    void close_socket() noexcept override;
-
-private:
-    std::optional<UnixSocketFile> file_;
 };
 
 }  // namespace socketserver
