@@ -35,6 +35,7 @@ void serve(std::uint16_t port) {
 const std::map<std::string_view, void (*)(std::uint16_t)> modes{{"blocking", serve<ss::Blocking>},
                                                                 {"forking", serve<ss::Forking>},
                                                                 {"selecting", serve<ss::Selecting>},
+                                                                {"thread-pool", serve<ss::ThreadPool>},
                                                                 {"threading", serve<ss::Threading>}};
 
 void raise_descriptor_limit() {
@@ -45,7 +46,7 @@ void raise_descriptor_limit() {
 }
 
 int usage() {
-    std::cerr << "usage: echo_server [--mode blocking|forking|selecting|threading] [--port PORT]\n"
+    std::cerr << "usage: echo_server [--mode blocking|forking|selecting|thread-pool|threading] [--port PORT]\n"
                  "Echoes lines on 127.0.0.1; prints the port. SIGTERM ends it.\n";
     return 2;
 }

@@ -5,6 +5,7 @@
 
 #include <socketserver/concurrency/forking.hpp>
 #include <socketserver/concurrency/selecting.hpp>
+#include <socketserver/concurrency/thread_pool.hpp>
 #include <socketserver/concurrency/threading.hpp>
 #include <socketserver/tcp_server.hpp>
 #include <socketserver/udp_server.hpp>

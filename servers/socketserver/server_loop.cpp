@@ -83,13 +83,13 @@ void ServerLoop::serve_one(Deadline deadline) {
     }
 }
 
-ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline) {
+ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline, const Wakeup& woken_by) {
     release_finished();
     const bool pausing = backoff_.pausing();
     // poll(2) passes over negative descriptors.
     const int listener = has_capacity() && !pausing ? socket_.fileno() : -1;
     std::array<pollfd, 3> polled{
-        {{wakeup_.fd(), POLLIN, 0}, {wake_descriptor(), POLLIN, 0}, {listener, POLLIN | POLLRDHUP, 0}}};
+        {{woken_by.fd(), POLLIN, 0}, {wake_descriptor(), POLLIN, 0}, {listener, POLLIN | POLLRDHUP, 0}}};
     const Deadline until = pausing ? earlier(deadline, backoff_.until()) : deadline;
     const int ready = ::poll(polled.data(), polled.size(), until.poll_timeout());
     if (ready < 0) {
@@ -100,7 +100,7 @@ ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline) {
     if (ready == 0)
         return deadline.expired() ? Waited::timed_out : Waited::woken;
     if (polled[0].revents != 0) {
-        wakeup_.clear();
+        woken_by.clear();
         backoff_.resume();
     }
     if (polled[1].revents != 0)

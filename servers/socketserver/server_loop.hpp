@@ -156,7 +156,12 @@ protected:
 
     /// Waits for a request while there is capacity for one.
     /// \param deadline when to give up
-    Waited wait_for_request(Deadline deadline);
+    Waited wait_for_request(Deadline deadline) { return wait_for_request(deadline, wakeup_); }
+
+    /// As above, in a thread that is not to be woken by what wakes serve_forever().
+    /// \param deadline when to give up
+    /// \param woken_by what is to wake it instead; cleared
+    Waited wait_for_request(Deadline deadline, const Wakeup& woken_by);
 
     /// Until when not to accept, because descriptors or memory have run out.
     [[nodiscard]] Deadline accept_pause() const noexcept { return backoff_.until(); }

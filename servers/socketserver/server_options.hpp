@@ -71,11 +71,23 @@ struct ServerOptions {
     struct Threading {
         /// How many threads may run at once; further connections wait in the kernel's queue.
         std::size_t max_threads = 1'024;
+        /// How many threads that have no request stay and wait for one; further ones end.
+        std::size_t spare_threads = 32;
         /// The size of a thread's stack, in bytes; only the part that is touched costs memory.
         std::size_t stack_size = std::size_t{1} << 20U;
     };
     /// Threading servers only.
     Threading threading = {};
+
+    /// Servers with a pool of threads only.
+    struct ThreadPool {
+        /// How many threads there are, and requests served at once; further connections wait in the kernel's queue.
+        std::size_t threads = 32;
+        /// The size of a thread's stack, in bytes; only the part that is touched costs memory.
+        std::size_t stack_size = std::size_t{1} << 20U;
+    };
+    /// Servers with a pool of threads only.
+    ThreadPool thread_pool = {};
 
     /// Selecting servers only.
     struct Selecting {

@@ -26,7 +26,7 @@ struct Combination {
     Transport transport;
 
     bool forks = false;        ///< handlers run in children
-    bool has_threads = false;  ///< handlers run in threads of their own
+    bool has_threads = false;  ///< requests are got and served in threads of their own
     /// Whether handlers run in the serving thread, one after the other or in turns.
     [[nodiscard]] bool in_serving_thread() const { return !forks && !has_threads; }
 

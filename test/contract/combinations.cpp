@@ -60,7 +60,7 @@ std::vector<Combination> combinations() {
     const auto add = [&all](const char* name, Transport transport, Make* make) {
         Combination combination{name, transport};
         combination.forks = std::is_same_v<Concurrency, Forking>;
-        combination.has_threads = std::is_same_v<Concurrency, Threading>;
+        combination.has_threads = std::is_same_v<Concurrency, Threading> || std::is_same_v<Concurrency, ThreadPool>;
         combination.make = make;
         all.push_back(combination);
     };

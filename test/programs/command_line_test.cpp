@@ -94,12 +94,13 @@ BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
     BOOST_TEST(line.options.request_queue_size == 9);
     BOOST_TEST(line.options.allow_reuse_port);
     BOOST_TEST(line.quiet);
-    for (const Mode mode : {Mode::blocking, Mode::forking, Mode::threading, Mode::selecting})
+    for (const Mode mode : {Mode::blocking, Mode::forking, Mode::threading, Mode::selecting, Mode::thread_pool})
         BOOST_TEST((parse({"--mode", std::string(to_string(mode))}).mode == mode));
     for (const SelectorKind kind : {SelectorKind::epoll, SelectorKind::poll, SelectorKind::select}) {
         const CommandLine selecting = parse({"--mode", "selecting", "--selector", std::string(to_string(kind))});
         BOOST_TEST((selecting.options.selecting.selector == kind));
     }
+    BOOST_TEST(parse({"--mode", "thread-pool", "--workers", "3"}).options.thread_pool.threads == 3U);
     BOOST_TEST(parse({"--udp"}).udp);
     BOOST_TEST(parse({"--unix", "/tmp/x"}).unix_path.value() == "/tmp/x");
     BOOST_TEST(parse({"--help"}).help);
@@ -129,11 +130,13 @@ BOOST_AUTO_TEST_CASE(what_it_does_not_know_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(values_out_of_range_are_refused) {
-    BOOST_TEST(complaint({"--mode", "fast"}) == "--mode: 'fast' is not one of blocking, forking, threading, selecting");
+    BOOST_TEST(complaint({"--mode", "fast"}) ==
+               "--mode: 'fast' is not one of blocking, forking, threading, selecting, thread-pool");
     BOOST_TEST(complaint({"--mode", "selecting", "--selector", "kqueue"}) ==
                "--selector: 'kqueue' is not one of epoll, poll, select");
     for (const std::string port : {"65536", "-1", "http", "", "80x", " 80"})
         BOOST_TEST(complaint({"--port", port}) == "--port: '" + port + "' is not a whole number from 0 to 65535");
+    BOOST_TEST(complaint({"--workers", "10001"}) == "--workers: '10001' is not a whole number from 1 to 10000");
     for (const std::string number : {"0", "-1", "x", "99999999999999999999999"}) {
         BOOST_TEST(complaint({"--max-connections", number}) ==
                    "--max-connections: '" + number + "' is not a whole number of 1 or more");
@@ -154,7 +157,12 @@ BOOST_AUTO_TEST_CASE(values_out_of_range_are_refused) {
 BOOST_AUTO_TEST_CASE(what_means_nothing_is_refused) {
     BOOST_TEST(complaint({"--max-connections", "1", "--mode", "blocking"}) ==
                "--max-connections means nothing in the mode blocking, which serves one at a time");
+    BOOST_TEST(
+        complaint({"--max-connections", "1", "--mode", "thread-pool"}) ==
+        "--max-connections means nothing in the mode thread-pool, which serves as many at a time as --workers says");
     for (const std::string mode : {"blocking", "forking", "threading"})
+        BOOST_TEST(complaint({"--mode", mode, "--workers", "2"}) == "--workers means nothing in the mode " + mode);
+    for (const std::string mode : {"blocking", "forking", "threading", "thread-pool"})
         BOOST_TEST(complaint({"--mode", mode, "--selector", "poll"}) == "--selector means nothing in the mode " + mode);
     for (const std::string option : {"timeout", "requests-per-connection", "backlog"})
         BOOST_TEST(complaint({"--udp", "--" + option, "1"}) == "--" + option + " means nothing with --udp");

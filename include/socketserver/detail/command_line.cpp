@@ -15,10 +15,11 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr std::array<std::pair<Mode, std::string_view>, 4> modes{{{Mode::blocking, "blocking"},
+constexpr std::array<std::pair<Mode, std::string_view>, 5> modes{{{Mode::blocking, "blocking"},
                                                                   {Mode::forking, "forking"},
                                                                   {Mode::threading, "threading"},
-                                                                  {Mode::selecting, "selecting"}}};
+                                                                  {Mode::selecting, "selecting"},
+                                                                  {Mode::thread_pool, "thread-pool"}}};
 
 constexpr std::array selectors{SelectorKind::epoll, SelectorKind::poll, SelectorKind::select};
 
@@ -27,6 +28,9 @@ constexpr std::chrono::seconds default_timeout{60};
 
 // How long --defer-accept leaves silent clients to the kernel, before the server's own time-out counts.
 constexpr std::chrono::seconds defer_accept{10};
+
+// More would serve nobody, and is likely a slip.
+constexpr std::size_t most_workers = 10'000;
 
 /// Finds the one of some values that is called so.
 template <class Values, class NameOf>
@@ -38,6 +42,13 @@ auto parse_one_of(const Values& values, NameOf name_of, std::string_view text) {
         names += (names.empty() ? "" : ", ") + std::string(name_of(value));
     }
     throw UsageError("'" + std::string(text) + "' is not one of " + names);
+}
+
+std::string names_of_modes() {
+    std::string names;
+    for (const auto& [mode, name] : modes)
+        names += (names.empty() ? "" : ", ") + std::string(name);
+    return names;
 }
 
 Mode parse_mode(std::string_view text) {
@@ -70,11 +81,13 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
     using Value = const std::string&;
     ServerOptions& options = line.options;
     ProgramOptions all;
-    all.add({"mode", "MODE", "how requests are served at the same time: blocking, forking, threading or selecting",
+    all.add({"mode", "MODE", "how requests are served at the same time: " + names_of_modes(),
              std::string(to_string(line.mode)), [&](Value value) { line.mode = parse_mode(value); }});
     all.add({"selector", "NAME", "wait by this system call: epoll, poll or select; in the mode selecting",
              std::string(to_string(options.selecting.selector)),
              [&](Value value) { options.selecting.selector = parse_selector(value); }});
+    all.add({"workers", "N", "serve by N threads; in the mode thread-pool", std::to_string(options.thread_pool.threads),
+             [&](Value value) { options.thread_pool.threads = parse_count(value, 1, most_workers); }});
     all.add({"host", "HOST", "listen on this name or address; \"\" is any address, IPv4 and IPv6", line.host,
              [&](Value value) { line.host = value; }});
     all.add({"port", "PORT", "listen on this port; 0 takes a free one", std::to_string(protocol.default_port),
@@ -145,6 +158,10 @@ void check_meaning(const CommandLine& line, const Protocol& protocol, const std:
     };
     if (line.mode == Mode::blocking)
         refuse("max-connections", "in the mode blocking, which serves one at a time");
+    if (line.mode == Mode::thread_pool)
+        refuse("max-connections", "in the mode thread-pool, which serves as many at a time as --workers says");
+    else
+        refuse("workers", "in the mode " + std::string(to_string(line.mode)));
     if (line.mode != Mode::selecting)
         refuse("selector", "in the mode " + std::string(to_string(line.mode)));
     if (line.unix_path) {

@@ -15,7 +15,7 @@
 namespace socketserver::detail {
 
 /// How requests are served at the same time.
-enum class Mode { blocking, forking, threading, selecting };
+enum class Mode { blocking, forking, threading, selecting, thread_pool };
 
 /// The mode of programs that are not told one.
 inline constexpr Mode default_mode = Mode::selecting;

@@ -3,6 +3,7 @@
 #include <socketserver/concurrency/blocking.hpp>
 #include <socketserver/concurrency/forking.hpp>
 #include <socketserver/concurrency/selecting.hpp>
+#include <socketserver/concurrency/thread_pool.hpp>
 #include <socketserver/concurrency/threading.hpp>
 #include <socketserver/datagram_server.hpp>
 #include <socketserver/os/error.hpp>
@@ -120,6 +121,8 @@ std::unique_ptr<ProgramServer> make(Mode mode, const Address& address, const Ser
             return bound(std::make_unique<RunningServer<Threading::MixIn<Base>>>(address, options, maker));
         case Mode::selecting:
             return bound(std::make_unique<RunningServer<Selecting::MixIn<Base>>>(address, options, maker));
+        case Mode::thread_pool:
+            return bound(std::make_unique<RunningServer<ThreadPool::MixIn<Base>>>(address, options, maker));
     }
     return bound(std::make_unique<RunningServer<Blocking::MixIn<Base>>>(address, options, maker));
 }
