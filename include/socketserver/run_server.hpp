@@ -23,9 +23,11 @@ namespace socketserver {
 ///   - `static constexpr std::uint16_t default_port`: where to listen; without it, a port that the system chooses
 ///   - `static constexpr std::string_view description`: what the protocol does, in one sentence for `--help`
 ///   - `Options`: options of its own, default-constructible. Its member template `declare(Add&& add)` calls
-///     `add(name, what it does, variable)` for each; a variable is a `bool`, `std::string`, `std::size_t` or
-///     `std::chrono::nanoseconds` (in seconds on the command line), and holds the default. If the handler can be made from
-///     `(Socket&, const Address&, ServerContext&, const Options&)`, it is
+///     `add(name, what it does, variable)` for each; a variable is a `bool`, `std::string`, `std::size_t`, `std::uint16_t` (a
+///     port) or `std::chrono::nanoseconds` (in seconds on the command line), and holds the default. For each argument that
+///     must be given, without a name and in this order, it calls `add.argument("DIR", what it is, variable)`, where the
+///     variable's type can be made from a std::string, and says by an exception what is wrong with that. If the handler can
+///     be made from `(Socket&, const Address&, ServerContext&, const Options&)`, it is
 /// \tparam DatagramHandler serves datagrams, which `--udp` asks for; a RequestHandler of Datagram. It is handed the same
 ///   options if it can be made from them. `void`: the protocol has no datagram form
 /// \param argc as main() got it

@@ -8,7 +8,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,15 @@ Protocol make_protocol() {
     protocol.datagrams = std::make_unique<NoHandlers>();
     return protocol;
 }
+
+/// What an argument is made into.
+struct FourLetters {
+    explicit FourLetters(const std::string& letters) : text(letters) {
+        if (letters.size() != 4)
+            throw std::invalid_argument("'" + letters + "' has not four letters");
+    }
+    std::string text;
+};
 
 CommandLine parse(const std::vector<std::string>& arguments, const Protocol& protocol = make_protocol()) {
     return detail::parse_command_line(protocol, arguments);
@@ -201,6 +212,41 @@ BOOST_AUTO_TEST_CASE(a_handler_has_options_of_its_own) {
     BOOST_TEST(complaint({"--udp", "--flag"}, protocol) == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_handler_has_arguments_that_must_be_given) {
+    Protocol protocol = make_protocol();
+    std::string folder;
+    FourLetters word{"none"};
+    std::uint16_t port = 70;
+    protocol.options("public-port", "a port", port);
+    protocol.options.argument("DIR", "the folder", folder);
+    protocol.options.argument("WORD", "a word", word);
+    const std::string help = detail::help_text(protocol, "server");
+    BOOST_TEST(help.starts_with("usage: server [OPTION]... DIR WORD\nWhat it does.\n\n"
+                                "  DIR                          the folder\n"
+                                "  WORD                         a word\n"
+                                "  --public-port PORT           a port (default: 70)\n"));
+    BOOST_TEST(detail::usage_line(protocol, "server") ==
+               "usage: server [OPTION]... DIR WORD; server --help lists the options");
+
+    BOOST_TEST(complaint({"a b", "--public-port", "7070", "good"}, protocol) == "");
+    BOOST_TEST(folder == "a b");
+    BOOST_TEST(word.text == "good");
+    BOOST_TEST(port == 7070);
+    BOOST_TEST(complaint({"--", "--odd", "word"}, protocol) == "");
+    BOOST_TEST(folder == "--odd");
+    BOOST_TEST(complaint({"", "word"}, protocol) == "");
+    BOOST_TEST(folder == "");
+
+    BOOST_TEST(complaint({}, protocol) == "DIR is missing: the folder");
+    BOOST_TEST(complaint({"a"}, protocol) == "WORD is missing: a word");
+    BOOST_TEST(complaint({"a", "word", "c"}, protocol) == "unexpected argument 'c'");
+    BOOST_TEST(complaint({"a", "longer"}, protocol) == "WORD: 'longer' has not four letters");
+    BOOST_TEST(complaint({"--public-port", "65536", "a", "word"}, protocol) ==
+               "--public-port: '65536' is not a whole number from 0 to 65535");
+    BOOST_TEST(complaint({"--help"}, protocol) == "");
+    BOOST_TEST(complaint({"--version"}, protocol) == "");
+}
+
 BOOST_AUTO_TEST_CASE(help_has_a_line_for_each_option) {
     const std::string help = detail::help_text(make_protocol(), "time_server");
     BOOST_TEST(help.starts_with("usage: time_server [OPTION]...\nWhat it does.\n\n  --mode MODE  "));
@@ -231,7 +277,7 @@ BOOST_AUTO_TEST_CASE(help_has_a_line_for_each_option) {
     const std::string mode_line =
         help.substr(help.find("  --mode "), help.find("  --selector ") - help.find("  --mode "));
     BOOST_TEST(mode_line.ends_with(" (default: " + std::string(to_string(detail::default_mode)) + ")\n"));
-    BOOST_TEST(detail::usage_line("time_server") ==
+    BOOST_TEST(detail::usage_line(make_protocol(), "time_server") ==
                "usage: time_server [OPTION]...; time_server --help lists the options");
 }
 

@@ -178,6 +178,28 @@ void check_meaning(const CommandLine& line, const Protocol& protocol, const std:
     }
 }
 
+void store_arguments(const std::vector<ProgramOption>& wanted, const std::vector<std::string>& given) {
+    if (given.size() > wanted.size())
+        throw UsageError("unexpected argument '" + given[wanted.size()] + "'");
+    if (given.size() < wanted.size())
+        throw UsageError(wanted[given.size()].name + " is missing: " + wanted[given.size()].description);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        try {
+            wanted[i].store(given[i]);
+        } catch (const UsageError& failure) {
+            throw UsageError(wanted[i].name + ": " + failure.what());
+        }
+    }
+}
+
+/// "[OPTION]... DIR"
+std::string synopsis(const Protocol& protocol) {
+    std::string text = "[OPTION]...";
+    for (const ProgramOption& argument : protocol.options.arguments())
+        text += ' ' + argument.name;
+    return text;
+}
+
 }  // namespace
 
 std::string_view to_string(Mode mode) noexcept {
@@ -201,9 +223,12 @@ CommandLine parse_command_line(const Protocol& protocol, std::span<const std::st
     }
 
     std::set<std::string> given;
+    std::vector<std::string> positional;
     for (const auto& option : split(known, arguments).options) {
-        if (option.position_key >= 0)
-            throw UsageError("unexpected argument '" + option.value.front() + "'");
+        if (option.position_key >= 0) {
+            positional.push_back(option.value.front());
+            continue;
+        }
         if (!given.insert(option.string_key).second)
             throw UsageError("option '--" + option.string_key + "' is given twice");
         const auto found = std::find_if(known.begin(), known.end(),
@@ -214,41 +239,44 @@ CommandLine parse_command_line(const Protocol& protocol, std::span<const std::st
             throw UsageError("--" + option.string_key + ": " + failure.what());
         }
     }
-    if (!line.help && !line.version)
+    if (!line.help && !line.version) {
         check_meaning(line, protocol, given);
+        store_arguments(protocol.options.arguments(), positional);
+    }
     return line;
 }
 
 std::string help_text(const Protocol& protocol, std::string_view program) {
     CommandLine defaults;
     const ProgramOptions common = common_options(protocol, defaults);
-    std::string text = "usage: " + std::string(program) + " [OPTION]...\n";
+    std::string text = "usage: " + std::string(program) + ' ' + synopsis(protocol) + '\n';
     if (!protocol.description.empty())
         text += std::string(protocol.description) + '\n';
     text += '\n';
-    const auto left = [](const ProgramOption& option) {
-        return "  --" + option.name + (option.value_name.empty() ? "" : " " + option.value_name);
-    };
-    std::size_t width = 0;
+    std::vector<std::pair<std::string, const ProgramOption*>> rows;
+    for (const ProgramOption& argument : protocol.options.arguments())
+        rows.emplace_back("  " + argument.name, &argument);
     for (const ProgramOptions* const options : {&protocol.options, &common}) {
         for (const ProgramOption& option : *options)
-            width = std::max(width, left(option).size());
+            rows.emplace_back("  --" + option.name + (option.value_name.empty() ? "" : " " + option.value_name),
+                              &option);
     }
-    for (const ProgramOptions* const options : {&protocol.options, &common}) {
-        for (const ProgramOption& option : *options) {
-            std::string line = left(option);
-            line.resize(width + 2, ' ');
-            line += option.description;
-            if (!option.default_value.empty())
-                line += " (default: " + option.default_value + ")";
-            text += line + '\n';
-        }
+    std::size_t width = 0;
+    for (const auto& row : rows)
+        width = std::max(width, row.first.size());
+    for (auto& [line, option] : rows) {
+        line.resize(width + 2, ' ');
+        line += option->description;
+        if (!option->default_value.empty())
+            line += " (default: " + option->default_value + ")";
+        text += line + '\n';
     }
     return text;
 }
 
-std::string usage_line(std::string_view program) {
-    return "usage: " + std::string(program) + " [OPTION]...; " + std::string(program) + " --help lists the options";
+std::string usage_line(const Protocol& protocol, std::string_view program) {
+    return "usage: " + std::string(program) + ' ' + synopsis(protocol) + "; " + std::string(program) +
+           " --help lists the options";
 }
 
 }  // namespace socketserver::detail

@@ -49,7 +49,8 @@ struct CommandLine {
 [[nodiscard]] std::string help_text(const Protocol& protocol, std::string_view program);
 
 /// The line that follows a message about a bad command line.
+/// \param protocol what is served
 /// \param program the program's name
-[[nodiscard]] std::string usage_line(std::string_view program);
+[[nodiscard]] std::string usage_line(const Protocol& protocol, std::string_view program);
 
 }  // namespace socketserver::detail

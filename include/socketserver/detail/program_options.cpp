@@ -36,6 +36,14 @@ void ProgramOptions::operator()(std::string name, std::string description, std::
          [&variable](const std::string& value) { variable = parse_count(value); }});
 }
 
+void ProgramOptions::operator()(std::string name, std::string description, std::uint16_t& variable) {
+    constexpr std::size_t greatest = std::numeric_limits<std::uint16_t>::max();
+    add({std::move(name), "PORT", std::move(description), std::to_string(variable),
+         [&variable](const std::string& value) {
+             variable = static_cast<std::uint16_t>(parse_count(value, 0, greatest));
+         }});
+}
+
 void ProgramOptions::operator()(std::string name, std::string description, std::chrono::nanoseconds& variable) {
     add({std::move(name), "S", std::move(description), seconds_text(variable),
          [&variable](const std::string& value) { variable = parse_seconds(value); }});

@@ -112,7 +112,7 @@ int run_program(const Protocol& protocol, int argc, char* argv[]) {
             return serve(protocol, line, program);
         return EXIT_SUCCESS;
     } catch (const UsageError& failure) {
-        std::cerr << program << ": " << failure.what() << '\n' << usage_line(program) << '\n';
+        std::cerr << program << ": " << failure.what() << '\n' << usage_line(protocol, program) << '\n';
         return exit_usage;
     } catch (const std::exception& failure) {
         std::cerr << program << ": " << failure.what() << '\n';
