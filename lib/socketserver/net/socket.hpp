@@ -166,6 +166,14 @@ public:
     /// \return how many bytes came
     std::size_t recvmsg(msghdr& message, int flags, error_code& error);
 
+    /// Sends from several buffers, or with control data (sendmsg(2)): what the kernel has room for, waiting until that is
+    /// at least one byte.
+    /// \param message as for the system call
+    /// \param flags of sendmsg(2)
+    /// \param error what went wrong
+    /// \return how many bytes were sent
+    std::size_t sendmsg(const msghdr& message, int flags, error_code& error);
+
     /// Sends what the kernel has room for, waiting until that is at least one byte.
     /// \param data what to send
     /// \param flags of send(2)

@@ -224,6 +224,13 @@ std::size_t Socket::recvmsg(msghdr& message, int flags, error_code& error) {
     return bytes_or_error(result, error);
 }
 
+std::size_t Socket::sendmsg(const msghdr& message, int flags, error_code& error) {
+    const Operation operation{Interest::writable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
+    const auto result = transfer(
+        operation, error, [&](int all_flags) { return ::sendmsg(fileno(), &message, all_flags | MSG_NOSIGNAL); });
+    return bytes_or_error(result, error);
+}
+
 std::size_t Socket::send(std::string_view data, int flags, error_code& error) {
     const Operation operation{Interest::writable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
     const auto result = transfer(operation, error, [&](int all_flags) {

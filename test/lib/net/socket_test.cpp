@@ -88,6 +88,7 @@ BOOST_AUTO_TEST_CASE(every_operation_of_a_closed_socket_fails_with_ebadf) {
     BOOST_CHECK_NO_THROW((closed.recvmsg(message, 0, error), check("recvmsg")));
     BOOST_CHECK_NO_THROW((closed.send("x", 0, error), check("send")));
     BOOST_CHECK_NO_THROW((closed.sendall("x", error), check("sendall")));
+    BOOST_CHECK_NO_THROW((closed.sendmsg(message, 0, error), check("sendmsg")));
     BOOST_CHECK_NO_THROW((closed.sendto("x", address, 0, error), check("sendto")));
     BOOST_CHECK_NO_THROW((closed.sendfile(file.get(), 0, 1, error), check("sendfile")));
     BOOST_CHECK_NO_THROW((closed.read_some(buffer, error), check("read_some")));
