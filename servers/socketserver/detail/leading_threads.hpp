@@ -7,6 +7,8 @@
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/poll_waiter.hpp>
 #include <socketserver/os/wakeup.hpp>
+#include <socketserver/serving/log.hpp>
+#include <socketserver/serving/statistics.hpp>
 
 #include <cxxabi.h>
 
