@@ -5,6 +5,7 @@
 #include <socketserver/socketserver.hpp>
 
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <exception>
@@ -18,25 +19,45 @@ namespace ss = socketserver;
 
 namespace {
 
+struct Settings {
+    std::uint16_t port = 0;
+    bool udp = false;
+    ss::ServerOptions options;
+};
+
 ss::ServerContext* running = nullptr;
 
-template <class Concurrency>
-void serve(std::uint16_t port) {
-    constexpr std::size_t many = 1'000'000;
-    ss::TCPServer<ss::EchoHandler, Concurrency> server(
-        ss::Address("127.0.0.1", port),
-        ss::ServerOptions{.forking = {.max_children = many}, .threading = {.max_threads = many}});
+template <class Server>
+void run(const Settings& settings) {
+    Server server(ss::Address("127.0.0.1", settings.port), settings.options);
     running = &server;
     std::signal(SIGTERM, [](int) { running->request_shutdown(); });
     std::cout << server.server_address().port() << std::endl;  // NOLINT(performance-avoid-endl): somebody waits for it
     server.serve_forever();
 }
 
-const std::map<std::string_view, void (*)(std::uint16_t)> modes{{"blocking", serve<ss::Blocking>},
-                                                                {"forking", serve<ss::Forking>},
-                                                                {"selecting", serve<ss::Selecting>},
-                                                                {"thread-pool", serve<ss::ThreadPool>},
-                                                                {"threading", serve<ss::Threading>}};
+template <class Concurrency>
+void serve(const Settings& settings) {
+    if (settings.udp)
+        run<ss::UDPServer<ss::EchoDatagramHandler, Concurrency>>(settings);
+    else
+        run<ss::TCPServer<ss::EchoHandler, Concurrency>>(settings);
+}
+
+const std::map<std::string_view, void (*)(const Settings&)> modes{{"blocking", serve<ss::Blocking>},
+                                                                  {"forking", serve<ss::Forking>},
+                                                                  {"selecting", serve<ss::Selecting>},
+                                                                  {"thread-pool", serve<ss::ThreadPool>},
+                                                                  {"threading", serve<ss::Threading>}};
+
+// What takes a number.
+const std::map<std::string_view, void (*)(Settings&, unsigned)> numbers{
+    {"--defer-accept",
+     [](Settings& settings, unsigned seconds) { settings.options.defer_accept = std::chrono::seconds(seconds); }},
+    {"--port", [](Settings& settings, unsigned port) { settings.port = static_cast<std::uint16_t>(port); }},
+    {"--timeout",
+     [](Settings& settings, unsigned seconds) { settings.options.connection.timeout = std::chrono::seconds(seconds); }},
+    {"--workers", [](Settings& settings, unsigned workers) { settings.options.thread_pool.threads = workers; }}};
 
 void raise_descriptor_limit() {
     rlimit files{};
@@ -46,31 +67,49 @@ void raise_descriptor_limit() {
 }
 
 int usage() {
-    std::cerr << "usage: echo_server [--mode blocking|forking|selecting|thread-pool|threading] [--port PORT]\n"
-                 "Echoes lines on 127.0.0.1; prints the port. SIGTERM ends it.\n";
+    std::cerr << "usage: echo_server [--mode MODE] [--udp] [OPTION NUMBER]...\n"
+                 "Echoes lines, or with --udp datagrams, on 127.0.0.1; prints the port. SIGTERM ends it.\n"
+                 "modes:";
+    for (const auto& [name, serve] : modes)
+        std::cerr << ' ' << name;
+    std::cerr << "\noptions (times in seconds):";
+    for (const auto& [name, set] : numbers)
+        std::cerr << ' ' << name;
+    std::cerr << '\n';
     return 2;
 }
 
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    std::uint16_t port = 0;
+    constexpr std::size_t many = 1'000'000;
+    Settings settings;
+    settings.options.forking.max_children = many;
+    settings.options.threading.max_threads = many;
     auto mode = modes.find("selecting");
-    for (int i = 1; i < argc; i += 2) {
+    for (int i = 1; i < argc; ++i) {
         const std::string_view name = argv[i];
-        if (i + 1 == argc)
+        if (name == "--udp") {
+            settings.udp = true;
+            continue;
+        }
+        if (++i == argc)
             return usage();
-        const std::string_view value = argv[i + 1];
+        const std::string_view value = argv[i];
+        const auto number = numbers.find(name);
+        unsigned parsed = 0;
         if (name == "--mode")
             mode = modes.find(value);
-        else if (name != "--port" || std::from_chars(value.begin(), value.end(), port).ec != std::errc{})
+        else if (number != numbers.end() && std::from_chars(value.begin(), value.end(), parsed).ec == std::errc{})
+            number->second(settings, parsed);
+        else
             return usage();
     }
     if (mode == modes.end())
         return usage();
     try {
         raise_descriptor_limit();
-        mode->second(port);
+        mode->second(settings);
     } catch (const std::exception& failure) {
         std::cerr << "echo_server: " << failure.what() << '\n';
         return 1;

@@ -1,15 +1,20 @@
 /// \file
 /// Clients of an echo server: each sends lines and waits for the replies before it sends the next (a closed loop). Every
 /// byte that comes back is checked.
+///
+/// It has a processor of its own and should take less of it than the server does of its: a request costs it a recv, a
+/// send and its part of an epoll_wait, no allocation, and one look at the clock.
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
@@ -35,8 +40,9 @@ constexpr const char* usage =
     "usage: load --port PORT [OPTION]...\n"
     "\n"
     "Loads an echo server on 127.0.0.1 and checks every reply. Prints \"ready\" when all connections have been served\n"
-    "once, waits for a line on standard input, prints the requests made and the seconds taken, and keeps its\n"
-    "connections until standard input ends.\n"
+    "once, waits for a line on standard input, prints the requests made, the seconds taken, the seconds of processor\n"
+    "time taken, and the median and 99th percentile of a request's seconds, and keeps its connections until standard\n"
+    "input ends.\n"
     "\n"
     "  --connections N        how many clients at a time (100)\n"
     "  --seconds S            how long (1)\n"
@@ -44,6 +50,7 @@ constexpr const char* usage =
     "  --size N               bytes of a line, with its end: at least 12 (32)\n"
     "  --depth N              lines sent together (1)\n"
     "  --connect-per-request  a new connection for each request\n"
+    "  --udp                  datagrams\n"
     "  --idle N               open N connections, have one line echoed on each, and keep them\n"
     "  --cpu N                run on this processor\n";
 
@@ -55,6 +62,7 @@ struct Options {
     std::size_t size = 32;
     std::size_t depth = 1;
     bool connect_per_request = false;
+    bool udp = false;
     bool idle = false;
     int cpu = -1;
 };
@@ -63,6 +71,44 @@ struct Options {
     throw std::system_error(errno, std::generic_category(), what);
 }
 
+/// How often something took how long, to 2 % of it.
+class Histogram {
+public:
+    void add(Clock::duration duration) {
+        const auto value = static_cast<std::uint64_t>(std::max<Clock::rep>(duration.count(), 1));
+        ++counts_[index(value)];
+        ++total_;
+    }
+
+    /// How long the given part of them took at most.
+    [[nodiscard]] std::chrono::duration<double> quantile(double part) const {
+        const auto wanted = static_cast<std::uint64_t>(part * static_cast<double>(total_));
+        std::uint64_t seen = 0;
+        std::size_t i = 0;
+        while (i + 1 < counts_.size() && (seen += counts_[i]) <= wanted)
+            ++i;
+        return Clock::duration(static_cast<Clock::rep>(bound(i)));
+    }
+
+private:
+    // Steps between a power of two and the next.
+    static constexpr unsigned bits = 6;
+    static constexpr std::uint64_t steps = 1U << bits;
+
+    static std::size_t index(std::uint64_t value) {
+        if (value < steps)
+            return value;
+        const auto power = static_cast<unsigned>(std::bit_width(value)) - 1 - bits;
+        return (power + 1) * steps + ((value >> power) - steps);
+    }
+    static std::uint64_t bound(std::size_t index) {
+        return index < steps ? index : (index % steps + steps) << (index / steps - 1);
+    }
+
+    std::array<std::uint64_t, (64 - bits + 1) * steps> counts_{};
+    std::uint64_t total_ = 0;
+};
+
 /// A client: sends a batch of lines, and checks what comes back.
 class Client {
 public:
@@ -70,14 +116,16 @@ public:
         : options_(options), epoll_(epoll), number_(number), batch_(options.size * options.depth, 'x') {
         for (std::size_t line = 1; line <= options.depth; ++line)
             batch_[line * options.size - 1] = '\n';
-        connect();
     }
-    ~Client() { ::close(fd_); }
+    ~Client() { disconnect(); }
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    /// Begins with the next batch.
-    void start() {
+    /// Begins with the next batch, on the connection that there is or else a new one.
+    void start(Clock::time_point now) {
+        started_ = now;
+        if (fd_ < 0)
+            connect();
         for (std::size_t line = 0; line < options_.depth; ++line) {
             // No line is like the one before it, nor like another client's.
             char* const at = &batch_[line * options_.size];
@@ -104,28 +152,33 @@ public:
         return !waits_;
     }
 
-    /// Goes on with a new connection.
-    void reconnect() {
-        ::close(fd_);
-        connect();
+    /// When the batch began.
+    [[nodiscard]] Clock::time_point started() const { return started_; }
+
+    void disconnect() {
+        if (fd_ >= 0)
+            ::close(fd_);
+        fd_ = -1;
     }
 
 private:
     void connect() {
-        fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        fd_ = ::socket(AF_INET, (options_.udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
         if (fd_ < 0)
             fail("socket");
         const int on = 1;
-        ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         sockaddr_in address{};
         address.sin_family = AF_INET;
         if (options_.connect_per_request) {
             // Closed connections keep their ports for a while: many addresses have many ports.
             constexpr std::uint32_t addresses = 200;
-            ::setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
             address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (number_ + connects_++) % addresses);
+            if (::setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) != 0)
+                fail("setsockopt");
             if (::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
                 fail("bind");
+        } else if (!options_.udp && ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
+            fail("setsockopt");
         }
         address.sin_port = htons(options_.port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -161,7 +214,7 @@ private:
                 fail("recv");
             }
             if (count == 0)
-                throw std::runtime_error("the server closed a connection");
+                throw std::runtime_error(options_.udp ? "an empty reply" : "the server closed a connection");
             if (std::memcmp(input.data(), &batch_[received_], static_cast<std::size_t>(count)) != 0)
                 throw std::runtime_error("a reply differs from its request");
             received_ += static_cast<std::size_t>(count);
@@ -175,6 +228,7 @@ private:
     std::uint32_t count_ = 0;
     std::uint32_t connects_ = 0;
     int fd_ = -1;
+    Clock::time_point started_;
     std::string batch_;
     std::size_t sent_ = 0;
     std::size_t received_ = 0;
@@ -191,9 +245,10 @@ public:
         for (std::uint32_t number = 0; number < options.connections; ++number) {
             clients_.push_back(std::make_unique<Client>(options, epoll_, number));
             // One after the other, so that the server's queue of connections never overflows.
-            clients_.back()->start();
+            clients_.back()->start(Clock::now());
             run(1, Clock::time_point::min());
         }
+        latencies_ = {};
     }
     ~Load() { ::close(epoll_); }
     Load(const Load&) = delete;
@@ -204,39 +259,42 @@ public:
     std::uint64_t run_all() {
         const std::chrono::duration<double> time(options_.seconds);
         const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(time);
-        for (const auto& client : clients_) {
-            if (options_.connect_per_request)
-                client->reconnect();
-            client->start();
-        }
+        for (const auto& client : clients_)
+            client->start(Clock::now());
         return run(clients_.size(), options_.requests > 0 ? Clock::time_point::max() : end) * options_.depth;
     }
+
+    /// How long batches took, from before the connection was made if it was made for them.
+    [[nodiscard]] const Histogram& latencies() const { return latencies_; }
 
 private:
     /// Has clients that have begun begin anew until a time or a number of requests has come, then waits for the last
     /// replies.
     /// \return how many batches came back
     std::uint64_t run(std::size_t under_way, Clock::time_point end) {
+        constexpr int patience_milliseconds = 20'000;
         std::uint64_t done = 0;
         std::array<epoll_event, 256> events{};
         while (under_way > 0) {
-            const int count = ::epoll_wait(epoll_, events.data(), events.size(), -1);
+            const int count = ::epoll_wait(epoll_, events.data(), events.size(), patience_milliseconds);
             if (count < 0)
                 fail("epoll_wait");
-            const bool late = end != Clock::time_point::max() && Clock::now() >= end;
+            if (count == 0)
+                throw std::runtime_error("no reply for 20 seconds");
             for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
                 auto& client = *static_cast<Client*>(events[i].data.ptr);
                 if (!client.go_on())
                     continue;
                 ++done;
-                const std::uint64_t sure = (done + under_way - 1) * options_.depth;
-                if (late || (options_.requests > 0 && sure >= options_.requests)) {
-                    --under_way;
-                    continue;
-                }
+                const auto now = Clock::now();
+                latencies_.add(now - client.started());
                 if (options_.connect_per_request)
-                    client.reconnect();
-                client.start();
+                    client.disconnect();
+                const std::uint64_t sure = (done + under_way - 1) * options_.depth;
+                if ((options_.requests > 0 && sure >= options_.requests) || now >= end)
+                    --under_way;
+                else
+                    client.start(now);
             }
         }
         return done;
@@ -245,6 +303,7 @@ private:
     const Options& options_;
     const int epoll_;
     std::vector<std::unique_ptr<Client>> clients_;
+    Histogram latencies_;
 };
 
 template <class Number>
@@ -280,6 +339,8 @@ Options parse(int argc, char* argv[]) {
             options.depth = number<std::size_t>(value(), 1);
         else if (name == "--connect-per-request")
             options.connect_per_request = true;
+        else if (name == "--udp")
+            options.udp = true;
         else if (name == "--idle") {
             options.connections = number<std::size_t>(value(), 1);
             options.idle = true;
@@ -290,7 +351,16 @@ Options parse(int argc, char* argv[]) {
     }
     if (options.port == 0)
         throw std::invalid_argument("--port is missing");
+    if (options.udp && (options.depth > 1 || options.connect_per_request))
+        throw std::invalid_argument("--udp goes with neither --depth nor --connect-per-request");
     return options;
+}
+
+double processor_seconds() {
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    constexpr double nanoseconds = 1e9;
+    return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / nanoseconds;
 }
 
 void prepare(const Options& options) {
@@ -318,9 +388,14 @@ int main(int argc, char* argv[]) {
         std::string line;
         if (!options.idle && std::getline(std::cin, line)) {
             const auto begin = Clock::now();
+            const double used = processor_seconds();
             const std::uint64_t requests = load.run_all();
             const std::chrono::duration<double> taken = Clock::now() - begin;
-            std::cout << requests << ' ' << taken.count() << std::endl;  // NOLINT(performance-avoid-endl)
+            constexpr double median = 0.5;
+            constexpr double nearly_all = 0.99;
+            std::cout << requests << ' ' << taken.count() << ' ' << processor_seconds() - used << ' '
+                      << load.latencies().quantile(median).count() << ' '
+                      << load.latencies().quantile(nearly_all).count() << std::endl;  // NOLINT(performance-avoid-endl)
         }
         while (std::getline(std::cin, line)) {
         }

@@ -6,26 +6,21 @@
 /// its part of an epoll_wait. A read that returned less than asked for has found the end of what had come: as in the
 /// library it is not repeated until the next event, except once the peer has hung up. Only a connection with part of a
 /// line, or with a peer that does not take its replies, holds memory. Reading stops while replies wait. Lines are at most
-/// 64 KiB.
+/// 64 KiB. With --raw nothing looks for lines: what comes goes back.
+
+#include "baseline.hpp"
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace {
 
-constexpr size_t max_line = 65536;
-constexpr size_t read_size = 8192;
+using baseline::fail;
+using baseline::max_line;
+using baseline::read_size;
+
 constexpr int max_events = 256;
 
 struct Connection {
@@ -39,12 +34,8 @@ struct Connection {
 };
 
 int epoll_fd;
+bool raw;
 char input[max_line + read_size];
-
-void fail(const char* call) {
-    perror(call);
-    exit(EXIT_FAILURE);
-}
 
 void drop(Connection* connection) {
     close(connection->fd);
@@ -110,6 +101,8 @@ bool read_and_answer(Connection* connection) {
         return false;
     }
     connection->readable = static_cast<size_t>(count) == read_size || connection->hung_up;
+    if (raw)
+        return reply(connection, input, static_cast<size_t>(count));
     const size_t size = before + static_cast<size_t>(count);
     size_t begin = 0;
     size_t scanned = before;
@@ -174,39 +167,12 @@ void accept_all(int listener) {
     }
 }
 
-int listen_on(int port) {
-    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<in_port_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // connections inherit it
-    if (listener < 0 || bind(listener, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-        listen(listener, SOMAXCONN) != 0 || getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0)
-        fail("listen");
-    printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return listener;
-}
-
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    int port = 0;
-    if (argc == 3 && strcmp(argv[1], "--port") == 0)
-        port = atoi(argv[2]);
-    else if (argc != 1) {
-        fprintf(stderr, "usage: epoll_echo [--port PORT]\nEchoes lines on 127.0.0.1; prints the port.\n");
-        return 2;
-    }
-    rlimit files{};
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    const int listener = listen_on(port);
+    const baseline::Arguments arguments = baseline::prepare(argc, argv);
+    raw = arguments.raw;
+    const int listener = baseline::bind_to(arguments.port, SOCK_STREAM | SOCK_NONBLOCK);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     epoll_event event{};
     event.events = EPOLLIN | EPOLLET;
