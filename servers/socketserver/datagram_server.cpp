@@ -1,6 +1,8 @@
 #include <socketserver/datagram_server.hpp>
 
 #include <cerrno>
+#include <cstddef>
+#include <memory>
 #include <span>
 
 namespace socketserver {
@@ -11,14 +13,20 @@ void DatagramServer::server_bind() {
 
 void DatagramServer::server_activate() {
     socket().setblocking(false);
-    buffer_ = std::make_unique_for_overwrite<char[]>(options().max_packet_size);
     if (server_address().is_wildcard())
         Datagram::track_local_address(socket());
 }
 
 std::optional<std::pair<Datagram, Address>> DatagramServer::get_request() {
+    // Several loops may receive at once.
+    thread_local std::unique_ptr<char[]> buffer;
+    thread_local std::size_t size = 0;
+    if (size < options().max_packet_size) {
+        buffer = std::make_unique_for_overwrite<char[]>(options().max_packet_size);
+        size = options().max_packet_size;
+    }
     error_code error;
-    auto datagram = Datagram::receive(socket(), std::span{buffer_.get(), options().max_packet_size}, error);
+    auto datagram = Datagram::receive(socket(), std::span{buffer.get(), options().max_packet_size}, error);
     if (datagram) {
         const Address peer = datagram->peer();
         return std::pair{std::move(*datagram), peer};

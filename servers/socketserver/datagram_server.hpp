@@ -6,7 +6,6 @@
 #include <socketserver/base_server.hpp>
 #include <socketserver/net/datagram.hpp>
 
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -28,7 +27,7 @@ public:
     /// \throw boost::system::system_error if it cannot be bound, naming the address
     void server_bind() override;
 
-    /// Makes room for the longest datagram.
+    /// Makes the socket ready to be received from.
     void server_activate() override;
 
 protected:
@@ -40,9 +39,6 @@ protected:
 
     /// Replies leave through the server's socket.
     [[nodiscard]] bool requests_share_socket() const noexcept override { return true; }
-
-private:
-    std::unique_ptr<char[]> buffer_;  // used by get_request() alone
 };
 
 }  // namespace socketserver

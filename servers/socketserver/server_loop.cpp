@@ -14,6 +14,15 @@
 
 namespace socketserver {
 
+thread_local const ServerLoop::ServingThread* ServerLoop::ServingThread::innermost_ = nullptr;
+
+ServerLoop::ServingThread::ServingThread(const ServerLoop& server) noexcept
+    : server_(server), outer_(std::exchange(innermost_, this)) {}
+
+ServerLoop::ServingThread::~ServingThread() {
+    innermost_ = outer_;
+}
+
 ServerLoop::ServerLoop(Address address, ServerOptions options) : options_(std::move(options)), address_(address) {}
 
 ServerLoop::~ServerLoop() = default;
@@ -28,7 +37,6 @@ public:
         if (server_.fileno() < 0 && !server_.shutdown_requested())
             throw std::logic_error("the server was never bound: call server_bind() and server_activate()");
         server_.serving_ = true;
-        server_.serving_thread_ = std::this_thread::get_id();
         server_.served_as_ = &typeid(server_);
         if (!server_.shutdown_requested()) {
             server_.registry_.reopen();
@@ -39,7 +47,6 @@ public:
         {
             const std::lock_guard lock(server_.mutex_);
             server_.serving_ = false;
-            server_.serving_thread_ = {};
             server_.shared_->shutdown_requested = false;
         }
         server_.not_serving_.notify_all();
@@ -49,6 +56,7 @@ public:
 
 private:
     ServerLoop& server_;
+    const ServingThread thread_{server_};
 };
 
 void ServerLoop::serve_forever(std::chrono::milliseconds service_interval) {
@@ -154,10 +162,10 @@ void ServerLoop::shutdown() {
 /// \param deadline when to cut the request that keeps it from returning
 void ServerLoop::end_serving(Deadline deadline) {
     request_shutdown();
-    if (called_by_own_request())
+    if (called_by_own_request() || called_by_serving_thread())
         return;
     std::unique_lock lock(mutex_);
-    if (!serving_ || serving_thread_ == std::this_thread::get_id())
+    if (!serving_)
         return;
     lock.unlock();
     stop_running();
@@ -228,10 +236,12 @@ void ServerLoop::get_request_failed(const system_error& failure) {
         case ENFILE:
         case ENOBUFS:
         case ENOMEM: {
-            ++counters().accept_errors;
-            if (const auto count = backoff_.failed(); count > 0)
-                log(Severity::error, std::string(failure.what()) + " (" + std::to_string(count) +
-                                         (count == 1 ? " time" : " times") + "); waiting for some to be given back");
+            const auto count = backoff_.failed();
+            if (count)
+                ++counters().accept_errors;
+            if (count > 0U)
+                log(Severity::error, std::string(failure.what()) + " (" + std::to_string(*count) +
+                                         (count == 1U ? " time" : " times") + "); waiting for some to be given back");
             return;
         }
         // The socket itself is gone or no longer listens.
@@ -268,6 +278,13 @@ void ServerLoop::close_in_destructor(const std::type_info& destroyed) noexcept {
 
 bool ServerLoop::called_by_own_request() const noexcept {
     return Waiter::current().server() == this;
+}
+
+bool ServerLoop::called_by_serving_thread() const noexcept {
+    const ServingThread* each = ServingThread::innermost_;
+    while (each != nullptr && &each->server_ != this)
+        each = each->outer_;
+    return each != nullptr;
 }
 
 }  // namespace socketserver

@@ -18,7 +18,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <typeinfo>
 
 namespace socketserver {
@@ -189,6 +188,24 @@ protected:
     /// \param destroyed the class whose destructor calls
     void close_in_destructor(const std::type_info& destroyed) noexcept;
 
+    /// Makes the calling thread one of those that serve, for as long as it lives: what a hook there calls, and must not wait for
+    /// the server's end, does not. serve_forever() does so for the thread that calls it, concurrencies for each
+    /// other thread in which they call hooks of the server.
+    class ServingThread {
+    public:
+        /// \param server what the thread serves
+        explicit ServingThread(const ServerLoop& server) noexcept;
+        ~ServingThread();
+        ServingThread(const ServingThread&) = delete;
+        ServingThread& operator=(const ServingThread&) = delete;
+
+    private:
+        friend class ServerLoop;
+        static thread_local const ServingThread* innermost_;
+        const ServerLoop& server_;
+        const ServingThread* const outer_;  // of the same thread: a hook may serve another server
+    };
+
     /// The server's socket.
     [[nodiscard]] Socket& socket() noexcept { return socket_; }
     /// The running requests.
@@ -204,6 +221,7 @@ private:
     void end_serving(Deadline deadline);
     void require_usable_socket(short events) const;
     [[nodiscard]] bool called_by_own_request() const noexcept;
+    [[nodiscard]] bool called_by_serving_thread() const noexcept;
 
     struct Shared {
         Counters counters;
@@ -224,7 +242,6 @@ private:
     std::mutex mutex_;
     std::condition_variable not_serving_;
     bool serving_ = false;                       // guarded by mutex_
-    std::thread::id serving_thread_;             // guarded by mutex_
     const std::type_info* served_as_ = nullptr;  // the most derived class when last served; guarded by mutex_
 };
 

@@ -27,7 +27,8 @@ struct Combination {
 
     bool forks = false;        ///< handlers run in children
     bool has_threads = false;  ///< requests are got and served in threads of their own
-    /// Whether handlers run in the serving thread, one after the other or in turns.
+    bool has_workers = false;  ///< several threads serve, and a request is served by the one that accepted it
+    /// Whether handlers run in the serving thread, or one of them, one after the other or in turns.
     [[nodiscard]] bool in_serving_thread() const { return !forks && !has_threads; }
 
     /// Makes a server with hooks that record, bound and active unless the options say no.

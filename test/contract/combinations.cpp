@@ -1,4 +1,5 @@
-// Compiled once for each concurrency and selector: CONTRACT_CONCURRENCY and CONTRACT_SELECTOR name them.
+// Compiled once for each concurrency and selector: CONTRACT_CONCURRENCY and CONTRACT_SELECTOR name them, and CONTRACT_WORKERS says
+// how many loops there are.
 
 #include "combination.hpp"
 #include "observed.hpp"
@@ -19,6 +20,7 @@ template <class Server, class Where>
 std::unique_ptr<ServerLoop> make_bound(const Where& where, ServerOptions options, Script& script) {
     const bool bind = std::exchange(options.bind_and_activate, false);
     options.selecting.selector = SelectorKind::CONTRACT_SELECTOR;
+    options.selecting.workers = CONTRACT_WORKERS;
     options.logger = [&script](Severity, std::string_view message) { script.log.add(message); };
     auto server = std::make_unique<ObservedServer<Server>>(where, std::move(options), script);
     if (bind) {
@@ -61,6 +63,7 @@ std::vector<Combination> combinations() {
         Combination combination{name, transport};
         combination.forks = std::is_same_v<Concurrency, Forking>;
         combination.has_threads = std::is_same_v<Concurrency, Threading> || std::is_same_v<Concurrency, ThreadPool>;
+        combination.has_workers = CONTRACT_WORKERS > 1;
         combination.make = make;
         all.push_back(combination);
     };

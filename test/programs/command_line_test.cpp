@@ -84,6 +84,7 @@ BOOST_AUTO_TEST_CASE(nothing_said_gives_the_defaults) {
     BOOST_TEST(options.threading.max_threads == 1024U);
     BOOST_TEST(options.selecting.max_requests == 100000U);
     BOOST_TEST((options.selecting.selector == SelectorKind::epoll));
+    BOOST_TEST(options.selecting.workers == 1U);
     BOOST_TEST((options.defer_accept == 0s));
     BOOST_TEST(!options.allow_reuse_port);
 }
@@ -112,6 +113,7 @@ BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
         BOOST_TEST((selecting.options.selecting.selector == kind));
     }
     BOOST_TEST(parse({"--mode", "thread-pool", "--workers", "3"}).options.thread_pool.threads == 3U);
+    BOOST_TEST(parse({"--workers", "3"}).options.selecting.workers == 3U);
     BOOST_TEST(parse({"--udp"}).udp);
     BOOST_TEST(parse({"--unix", "/tmp/x"}).unix_path.value() == "/tmp/x");
     BOOST_TEST(parse({"--help"}).help);

@@ -86,8 +86,13 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
     all.add({"selector", "NAME", "wait by this system call: epoll, poll or select; in the mode selecting",
              std::string(to_string(options.selecting.selector)),
              [&](Value value) { options.selecting.selector = parse_selector(value); }});
-    all.add({"workers", "N", "serve by N threads; in the mode thread-pool", std::to_string(options.thread_pool.threads),
-             [&](Value value) { options.thread_pool.threads = parse_count(value, 1, most_workers); }});
+    all.add({"workers", "N",
+             "serve by N threads, in the mode thread-pool each for one request at a time, in the mode selecting for many",
+             std::to_string(options.thread_pool.threads) + " thread-pool, " +
+                 std::to_string(options.selecting.workers) + " selecting",
+             [&](Value value) {
+                 options.thread_pool.threads = options.selecting.workers = parse_count(value, 1, most_workers);
+             }});
     all.add({"host", "HOST", "listen on this name or address; \"\" is any address, IPv4 and IPv6", line.host,
              [&](Value value) { line.host = value; }});
     all.add({"port", "PORT", "listen on this port; 0 takes a free one", std::to_string(protocol.default_port),
@@ -160,7 +165,7 @@ void check_meaning(const CommandLine& line, const Protocol& protocol, const std:
         refuse("max-connections", "in the mode blocking, which serves one at a time");
     if (line.mode == Mode::thread_pool)
         refuse("max-connections", "in the mode thread-pool, which serves as many at a time as --workers says");
-    else
+    if (line.mode != Mode::thread_pool && line.mode != Mode::selecting)
         refuse("workers", "in the mode " + std::string(to_string(line.mode)));
     if (line.mode != Mode::selecting)
         refuse("selector", "in the mode " + std::string(to_string(line.mode)));

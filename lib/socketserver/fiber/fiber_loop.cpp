@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <exception>
@@ -13,8 +14,9 @@ namespace socketserver {
 
 namespace {
 
-bool is_readable(int fd) noexcept {
-    pollfd entry{fd, POLLIN, 0};
+/// \param events what poll(2) is to look for
+bool is_ready(int fd, short events) noexcept {
+    pollfd entry{fd, events, 0};
     return ::poll(&entry, 1, 0) > 0;
 }
 
@@ -89,9 +91,10 @@ struct FiberLoop::IdleWait final : Wait {
 /// A descriptor that the loop watches: what has come for it, and who waits. It may outlive the loop.
 class FiberLoop::Watch final : public DescriptorWatch {
 public:
-    Watch(FiberLoop& loop, int fd) : loop_(&loop), fd_(fd), token_(loop.enter(*this)) {
+    Watch(FiberLoop& loop, int fd, Selector::Sharing sharing = Selector::Sharing::alone)
+        : loop_(&loop), fd_(fd), token_(loop.enter(*this)) {
         try {
-            loop.selector_->add(fd_, token_);
+            loop.selector_->add(fd_, token_, sharing);
         } catch (...) {
             loop.leave(token_);
             throw;
@@ -249,7 +252,7 @@ void FiberLoop::cut() noexcept {
 }
 
 void FiberLoop::nudge(Waitable& what) noexcept {
-    if (auto* const watch = static_cast<Watch*>(what.watch.get()))
+    if (Watch* const watch = find_watch(what))
         watch->deliver({.readable = true});
 }
 
@@ -262,6 +265,8 @@ WaitResult FiberLoop::wait(Waitable& what, Interest interest, Deadline deadline)
         return WaitResult::cut;
     if (input_has_ended())
         return WaitResult::stopped;
+    if (what.shared && interest == Interest::writable)
+        return wait_for_room(what, deadline);
     Watch& watched = watch(what);
     if (watched.take(interest))
         return WaitResult::ready;
@@ -273,6 +278,20 @@ WaitResult FiberLoop::wait(Waitable& what, Interest interest, Deadline deadline)
     return result == WaitResult::ready && input_has_ended() ? WaitResult::stopped : result;
 }
 
+/// Waits until a shared descriptor is writable. A selector would tell of it, but perhaps another loop's.
+WaitResult FiberLoop::wait_for_room(const Waitable& what, Deadline deadline) {
+    constexpr std::chrono::milliseconds longest{50};
+    for (std::chrono::milliseconds pause{1};; pause = std::min(pause * 2, longest)) {
+        const WaitResult slept = sleep(earlier(deadline, Deadline::after(pause)));
+        if (slept != WaitResult::timed_out)
+            return slept;
+        if (is_ready(what.fd, POLLOUT))
+            return WaitResult::ready;
+        if (deadline.expired())
+            return WaitResult::timed_out;
+    }
+}
+
 WaitResult FiberLoop::sleep(Deadline deadline) {
     if (cut_)
         return WaitResult::cut;
@@ -280,25 +299,10 @@ WaitResult FiberLoop::sleep(Deadline deadline) {
     return park(wait, deadline);
 }
 
-WaitResult FiberLoop::Gate::wait(FiberLoop& loop, Deadline deadline) {
-    if (loop.cut_)
-        return WaitResult::cut;
-    FiberWait wait(loop);
-    waiting_ = &wait;
-    const WaitResult result = loop.park(wait, deadline);
-    waiting_ = nullptr;
-    return result;
-}
-
-void FiberLoop::Gate::open() noexcept {
-    if (Wait* const wait = std::exchange(waiting_, nullptr))
-        wait->loop.wake(*wait, WaitResult::ready);
-}
-
 void FiberLoop::when_readable(Waitable& what, Deadline deadline, const ServerContext* server,
                               std::function<void(WaitResult)> then) {
     Watch& watched = watch(what);
-    if (!std::exchange(what.input_drained, false) && is_readable(what.fd))
+    if (!std::exchange(what.input_drained, false) && is_ready(what.fd, POLLIN))
         watched.look_again(Interest::readable);
     auto wait = std::make_unique<IdleWait>(*this, server, std::move(then));
     if (cut_ || watched.take(Interest::readable)) {
@@ -430,13 +434,28 @@ WaitResult FiberWaiter::do_park(Deadline deadline, Cut cut) {
     return result;
 }
 
-FiberLoop::Watch& FiberLoop::watch(Waitable& what) {
-    auto* watched = static_cast<Watch*>(what.watch.get());
-    if (watched == nullptr || !watched->belongs_to(*this)) {
-        what.watch = std::make_unique<Watch>(*this, what.fd);
-        watched = static_cast<Watch*>(what.watch.get());
+void FiberLoop::leave_shared() noexcept {
+    shared_watches_.clear();
+}
+
+FiberLoop::Watch* FiberLoop::find_watch(const Waitable& what) const noexcept {
+    if (!what.shared)
+        return static_cast<Watch*>(what.watch.get());
+    for (const auto& each : shared_watches_) {
+        if (each->fd_ == what.fd)
+            return each.get();
     }
-    return *watched;
+    return nullptr;
+}
+
+FiberLoop::Watch& FiberLoop::watch(Waitable& what) {
+    Watch* const watched = find_watch(what);
+    if (watched != nullptr && watched->belongs_to(*this))
+        return *watched;
+    if (what.shared)
+        return *shared_watches_.emplace_back(std::make_unique<Watch>(*this, what.fd, Selector::Sharing::shared));
+    what.watch = std::make_unique<Watch>(*this, what.fd);
+    return static_cast<Watch&>(*what.watch);
 }
 
 Selector::Token FiberLoop::enter(Watch& watch) {

@@ -39,7 +39,8 @@ struct FiberLoopOptions {
 /// Invariants:
 /// 1. A token is an index into entries_ and that entry's generation; a generation is never used again, so an event that was
 ///    under way when its descriptor was closed finds nobody.
-/// 2. A fiber that waits stands in exactly one list of a watch (or none, if it sleeps), in waits_, and, if it has a deadline, in the
+/// 2. A shared descriptor's watch is the loop's own, and nothing of the Waitable is changed: others look at it too.
+/// 3. A fiber that waits stands in exactly one list of a watch (or none, if it sleeps), in waits_, and, if it has a deadline, in the
 ///    timer wheel; whoever wakes it takes it out of all three.
 ///
 /// Owns: its fibers, stacks, the selector, helper threads for run_blocking(). Thread: the one that made it; its fibers'
@@ -98,8 +99,8 @@ public:
     /// \param what a descriptor that a fiber of this loop may be waiting for
     void nudge(Waitable& what) noexcept;
 
-    /// What one fiber at a time can wait at, until another one lets it go on.
-    class Gate;
+    /// Watches shared descriptors no more, so that other loops are told of all that comes for them. No fiber waits for one.
+    void leave_shared() noexcept;
 
 private:
     friend class FiberWaiter;
@@ -115,11 +116,13 @@ private:
     };
 
     WaitResult wait(Waitable& what, Interest interest, Deadline deadline);
+    WaitResult wait_for_room(const Waitable& what, Deadline deadline);
     WaitResult sleep(Deadline deadline);
     WaitResult park(FiberWait& wait, Deadline deadline);
     void begin(Wait& wait, Deadline deadline) noexcept;
     void run_blocking(const std::function<void()>& work);
     Watch& watch(Waitable& what);
+    [[nodiscard]] Watch* find_watch(const Waitable& what) const noexcept;
     void wake(Wait& wait, WaitResult result) noexcept;
     void deliver(const Selector::Event& event) noexcept;
     void post(Posted& what) noexcept;
@@ -142,6 +145,7 @@ private:
 
     Wakeup posted_;
     std::vector<std::unique_ptr<Watch>> own_watches_;
+    std::vector<std::unique_ptr<Watch>> shared_watches_;  // of shared descriptors that have been waited for
     std::mutex mutex_;
     Posted* first_posted_ = nullptr;  // guarded by mutex_
     Posted* last_posted_ = nullptr;   // guarded by mutex_; has meaning while there is a first
@@ -160,21 +164,6 @@ struct FiberLoop::Posted {
     FiberWaiter* const waiter = nullptr;  ///< is to be unparked; or null
     Posted* next = nullptr;               ///< guarded by the loop's mutex_
     std::atomic<bool> queued{false};      ///< stands in the list; changed under the loop's mutex_
-};
-
-/// Owns nothing. Thread: the loop's. Life: outlives the wait.
-class FiberLoop::Gate {
-public:
-    /// Waits until open() is called.
-    /// \param loop the calling fiber's
-    /// \param deadline when to give up
-    WaitResult wait(FiberLoop& loop, Deadline deadline);
-
-    /// Lets the fiber that waits go on, if there is one.
-    void open() noexcept;
-
-private:
-    Wait* waiting_ = nullptr;
 };
 
 /// Waits by parking the calling fiber, while its loop runs others.

@@ -28,10 +28,12 @@ public:
             throw_errno(errno, "epoll_create1");
     }
 
-    void add(int fd, Token token) override {
+    void add(int fd, Token token, Sharing sharing) override {
         epoll_event event{};
-        // One call for the life of the connection: both directions, each change reported once.
-        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+        // One call for the life of the connection: both directions, each change reported once. Of one that is shared each
+        // change is told to one that waits just now, and also to all that do not; so it is never lost on one that is busy.
+        event.events = sharing == Sharing::shared ? EPOLLIN | EPOLLEXCLUSIVE | EPOLLET
+                                                  : EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
         event.data.u64 = token;
         if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
             throw_errno(errno, "epoll_ctl");
@@ -70,7 +72,7 @@ private:
 
 class PollSelector final : public Selector {
 public:
-    void add(int fd, Token token) override {
+    void add(int fd, Token token, Sharing) override {
         index_.emplace(fd, polled_.size());
         polled_.push_back({ignored, 0, 0});
         watched_.push_back({fd, token});
@@ -139,7 +141,7 @@ private:
 
 class SelectSelector final : public Selector {
 public:
-    void add(int fd, Token token) override {
+    void add(int fd, Token token, Sharing) override {
         if (fd >= FD_SETSIZE)
             throw_errno(EMFILE, "descriptor " + std::to_string(fd) +
                                     " is too high for select(2), which takes those below " +

@@ -56,12 +56,24 @@ public:
     Selector(const Selector&) = delete;
     Selector& operator=(const Selector&) = delete;
 
+    /// Who else waits for a descriptor.
+    enum class Sharing {
+        alone,  ///< nobody
+        shared,  ///< other selectors too, for what one of them is enough to see to: a connection to accept. Only input is told of.
+        ///< epoll(7) wakes as few of them as it can (EPOLLEXCLUSIVE), the others wake all.
+    };
+
     /// Begins to watch a descriptor; nothing is wanted of it yet.
     /// \param fd the descriptor; not watched already
     /// \param token comes back with its events
+    /// \param sharing who else waits for it
     /// \throw boost::system::system_error if it cannot be watched; with EMFILE and a message naming the limit if
     ///   select(2) cannot take so high a descriptor
-    virtual void add(int fd, Token token) = 0;
+    virtual void add(int fd, Token token, Sharing sharing) = 0;
+
+    /// As if nobody else waited for it.
+    /// \copydetails add(int,Token,Sharing)
+    void add(int fd, Token token) { add(fd, token, Sharing::alone); }
 
     /// Whether it reports each change once, wanted or not, and what has already come when the descriptor is added: then
     /// want() does nothing.

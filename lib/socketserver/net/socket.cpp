@@ -221,12 +221,24 @@ bool Socket::require_nonblocking_descriptor(error_code& error) noexcept {
 
 WaitResult Socket::wait(Interest interest, Deadline deadline) {
     Waiter& waiter = Waiter::current();
-    if (waitable_.watch != nullptr && waiter.remembers_readiness()) {
+    if ((waitable_.shared || waitable_.watch != nullptr) && waiter.remembers_readiness()) {
         pollfd entry{fileno(), static_cast<short>(interest == Interest::readable ? POLLIN : POLLOUT), 0};
-        if (::poll(&entry, 1, 0) > 0)
+        if (::poll(&entry, 1, 0) > 0) {
+            if (waitable_.shared) {
+                waiter.flush_pending();
+                return WaitResult::ready;
+            }
             waitable_.watch->look_again(interest);
+        }
     }
     return waiter.wait(waitable_, interest, deadline);
+}
+
+void Socket::share() noexcept {
+    // Once and for all, since it changes the socket. Should it fail, so will what is tried then, and tell.
+    error_code told_later;
+    require_nonblocking_descriptor(told_later);
+    waitable_.shared = true;
 }
 
 void Socket::serve_under(RequestRegistry& registry) {

@@ -274,8 +274,9 @@ public:
     /// \param registry must outlive the socket's being open
     void serve_under(RequestRegistry& registry);
 
-    /// Ends what an event loop keeps for the socket, before the loop goes. Thread: the loop's.
-    void leave_loop() noexcept { waitable_.watch.reset(); }
+    /// Lets several threads wait on the socket at once, each perhaps in an event loop: for a server's socket, from which all get
+    /// requests. To be called before they begin. Their operations must not wait inside the kernel: see setblocking().
+    void share() noexcept;
 
     /// The descriptor as waiters see it.
     [[nodiscard]] Waitable& waitable() noexcept { return waitable_; }

@@ -63,8 +63,11 @@ IoResult Socket::transfer(const Operation& operation, error_code& error, Call ca
     bool kernel_blocks = waits && operation.blocks != Blocks::in_waiter && descriptor_blocks_ &&
                          waiter.may_block_in_kernel(waitable_) && kernel_keeps_time(operation.interest);
     // Where the last read found the end of what had come, another one would only say so again.
-    bool wait_first = waits && operation.interest == Interest::readable &&
-                      std::exchange(waitable_.input_drained, false) && waiter.remembers_readiness();
+    bool wait_first = false;
+    if (waitable_.input_drained && waits && operation.interest == Interest::readable) {
+        waitable_.input_drained = false;
+        wait_first = waiter.remembers_readiness();
+    }
     for (auto pause = 1ms;;) {
         if (wait_first) {
             before_wait();
@@ -138,8 +141,9 @@ IoResult Socket::receive(Buffer&& buffer, int flags, error_code& error) {
             return ::recv(fileno(), bytes.data(), asked_for, all_flags);
         },
         [&] { buffer.give_back(); });
-    waitable_.input_drained = short_reads_tell_ && !error && result.bytes < asked_for && flags == 0 &&
-                              (waitable_.watch == nullptr || !waitable_.watch->short_reads_mislead());
+    if (short_reads_tell_)
+        waitable_.input_drained = !error && result.bytes < asked_for && flags == 0 &&
+                                  (waitable_.watch == nullptr || !waitable_.watch->short_reads_mislead());
     if (request != nullptr && (flags & MSG_PEEK) == 0)
         request->consumed(result.bytes);
     return result;

@@ -78,6 +78,9 @@ struct Waitable {
     int fd = -1;
     /// A read has found all that had come: another one has only to be tried after a wait.
     bool input_drained = false;
+    /// Waited for in several threads at once, each of which may have an event loop: a loop keeps what it must remember of it to
+    /// itself, and neither watch nor input_drained is ever set. Set before the others begin; a server's socket is shared.
+    bool shared = false;
     /// Made by a waiter that keeps state for each descriptor.
     std::unique_ptr<DescriptorWatch> watch;
     /// Set if this is the connection of a request that a server is serving.

@@ -26,6 +26,18 @@ ScopedSignalBlock::ScopedSignalBlock(std::initializer_list<int> signals) noexcep
     pthread_sigmask(SIG_BLOCK, &set, &former_);
 }
 
+ScopedSignalBlock::ScopedSignalBlock(const sigset_t& signals) noexcept : former_() {
+    pthread_sigmask(SIG_BLOCK, &signals, &former_);
+}
+
+ScopedSignalBlock ScopedSignalBlock::asynchronous() noexcept {
+    sigset_t set;
+    sigfillset(&set);
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS})
+        sigdelset(&set, signal);
+    return ScopedSignalBlock(set);
+}
+
 ScopedSignalBlock::~ScopedSignalBlock() {
     pthread_sigmask(SIG_SETMASK, &former_, nullptr);
 }

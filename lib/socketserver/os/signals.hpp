@@ -19,11 +19,18 @@ public:
     /// Blocks the signals (pthread_sigmask(3)).
     /// \param signals the signals to block
     ScopedSignalBlock(std::initializer_list<int> signals) noexcept;
+
+    /// Blocks every signal but those by which the kernel tells a thread of its own fault (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP,
+    /// SIGSYS), which cannot wait: for the making of threads that no handler is to interrupt.
+    [[nodiscard]] static ScopedSignalBlock asynchronous() noexcept;
+
     ~ScopedSignalBlock();
     ScopedSignalBlock(const ScopedSignalBlock&) = delete;
     ScopedSignalBlock& operator=(const ScopedSignalBlock&) = delete;
 
 private:
+    explicit ScopedSignalBlock(const sigset_t& signals) noexcept;
+
     sigset_t former_;
 };
 

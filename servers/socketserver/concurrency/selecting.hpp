@@ -1,32 +1,45 @@
 #pragma once
 
 /// \file
-/// A fiber for each request, in one thread.
+/// A fiber for each request, in one thread or a few.
 
+#include <socketserver/detail/admissions.hpp>
 #include <socketserver/fiber/fiber_loop.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/socket.hpp>
+#include <socketserver/os/signals.hpp>
 #include <socketserver/serving/event_handler.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <exception>
 #include <memory>
+#include <optional>
+#include <span>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace socketserver {
 
-/// Has a server serve all requests in the thread that calls serve_forever(), each on a fiber of its own: where a handler would
-/// wait it is parked, and others run.
+/// Has a server serve each request on a fiber of its own, in the thread that calls serve_forever(): where a handler would wait it is
+/// parked, and others run. With ServerOptions::Selecting::workers that thread is one of several, each of which accepts requests and
+/// serves them to the end.
 ///
-/// The hooks up to process_request() run on one fiber that accepts, so they may wait too; finish_request() and what follows it run on the
-/// request's fiber. At most ServerOptions::Selecting::max_requests run at once. Handlers need no locks for what they do
-/// between two waits. What waits without the library's knowing holds up everybody: hand it to run_blocking() of the
-/// current Waiter.
+/// The hooks up to process_request() run on a fiber that accepts, so they may wait too; finish_request() and what follows it run on the
+/// request's fiber, in the same thread. At most ServerOptions::Selecting::max_requests run at once, in all threads together.
+/// What waits without the library's knowing holds up everybody in its thread: hand it to run_blocking() of the current Waiter.
 ///
-/// When serve_forever() is told to return it lets running requests end first, within ServerOptions::drain.
+/// In one thread, handlers need no locks for what they do between two waits. With several workers all hooks from get_request() on,
+/// and service_actions(), run in several threads at once: after a request in the thread that accepted it, and at the interval in the
+/// one that called serve_forever(). handle_request() uses that one alone.
 ///
-/// Owns: while it serves, the loop and its fibers.
+/// When serve_forever() is told to return it lets running requests end first, within ServerOptions::drain. What is thrown
+/// in one thread and meant to end the server ends all of them, and comes out of serve_forever().
+///
+/// Owns: while it serves, the loops with their fibers, and all threads but the caller's.
 /// \tparam Base the server to derive from: StreamServer, DatagramServer, or a server with handlers such as TCPServer<H>
 template <class Base>
 class SelectingMixIn : public Base {
@@ -40,10 +53,10 @@ protected:
     /// What comes in.
     using Request = typename Base::RequestType;
 
-    /// Makes a fiber that serves the request. If none is to be had, the request fails.
+    /// Makes a fiber that serves the request, in the calling thread. If none is to be had, the request fails.
     void process_request(Request request, Address client) override {
-        const std::shared_ptr<Job> job(
-            new Job{std::move(request), client, typename Base::Active(this->counters()), nullptr});
+        const std::shared_ptr<Job> job(new Job{std::move(request), client, typename Base::Active(this->counters()),
+                                               std::move(loop_->admission), nullptr});
         try {
             loop_->loop.spawn([this, job] { on_fiber([&] { serve(job); }); }, this, client.to_string());
         } catch (const std::exception&) {
@@ -52,16 +65,26 @@ protected:
         }
     }
 
-    [[nodiscard]] bool has_capacity() const noexcept override {
-        return this->counters().active < this->options().selecting.max_requests;
-    }
+    [[nodiscard]] bool has_capacity() const noexcept override { return !admissions_.exhausted(); }
 
     void serve_loop(std::chrono::milliseconds service_interval) override {
-        run([this, service_interval] { accept_requests(service_interval); });
+        this->socket().share();
+        std::vector<std::exception_ptr> failures(std::max<std::size_t>(this->options().selecting.workers, 1));
+        {
+            const Workers others(*this, std::span(failures).subspan(1));
+            failures.front() = run([this, service_interval] { accept_requests(service_interval); });
+        }
+        // None of them has cleared it if it told of the end.
+        this->wakeup().clear();
+        for (const std::exception_ptr& failure : failures)
+            if (failure)
+                std::rethrow_exception(failure);
     }
 
     void serve_one(Deadline deadline) override {
-        run([this, deadline] { accept_one(deadline); });
+        this->socket().share();
+        if (const std::exception_ptr failure = run([this, deadline] { accept_one(deadline); }))
+            std::rethrow_exception(failure);
     }
 
 private:
@@ -69,68 +92,130 @@ private:
         Request request;
         Address client;
         typename Base::Active active;
+        detail::Admissions::Ticket admission;
         std::unique_ptr<EventSession> session;  // of an event-style handler
     };
 
-    // What there is only while serving.
+    // What a thread has while it serves. One server may be served by a hook of another.
     struct Loop {
-        explicit Loop(const FiberLoopOptions& options) : loop(options) {}
+        explicit Loop(const FiberLoopOptions& options) : loop(options), outer(std::exchange(loop_, this)) {}
+        ~Loop() { loop_ = outer; }
+        Loop(const Loop&) = delete;
+        Loop& operator=(const Loop&) = delete;
+
         FiberLoop loop;
-        FiberLoop::Gate may_accept;  // where the accepting fiber waits for capacity
+        Loop* const outer;
+        Waiter* acceptor = nullptr;            // of the fiber that accepts, while it does
+        detail::Admissions::Ticket admission;  // for the request that is being accepted
         bool accepting = true;
         std::exception_ptr failure;  // what is to come out of serve_forever()
     };
 
+    // The threads that serve beside the calling one. Told to end, and waited for, when the scope ends.
+    class Workers {
+    public:
+        // failures: one for each, to be set to what ended it
+        Workers(SelectingMixIn& server, std::span<std::exception_ptr> failures) : server_(server) {
+            threads_.reserve(failures.size());
+            const auto blocked = ScopedSignalBlock::asynchronous();
+            try {
+                for (std::exception_ptr& failure : failures)
+                    threads_.emplace_back([&server, &failure] { failure = server.run_worker(); });
+            } catch (...) {
+                end();
+                throw;
+            }
+        }
+        ~Workers() { end(); }
+        Workers(const Workers&) = delete;
+        Workers& operator=(const Workers&) = delete;
+
+    private:
+        void end() noexcept {
+            if (threads_.empty())
+                return;
+            server_.request_shutdown();
+            for (std::thread& thread : threads_)
+                thread.join();
+        }
+
+        SelectingMixIn& server_;
+        std::vector<std::thread> threads_;
+    };
+
+    // What a further thread does. Returns what ended it, if anything did.
+    std::exception_ptr run_worker() noexcept {
+        const typename Base::ServingThread serving(*this);
+        try {
+            return run([this] { accept_requests(std::nullopt); });
+        } catch (...) {
+            this->request_shutdown();
+            return std::current_exception();
+        }
+    }
+
+    // Serves in the calling thread until the accepting fiber and all requests have ended. Returns what is to come out of
+    // serve_forever().
     template <class Accept>
-    void run(Accept accept) {
+    std::exception_ptr run(Accept accept) {
         const auto& options = this->options().selecting;
         Loop running(FiberLoopOptions{options.selector, options.stack_size, options.guard});
-        loop_ = &running;
         running.loop.on_readable(this->wakeup().fd(), [this, &running] {
+            // All loops look at the one descriptor. Whoever clears it hides it from the others, and a shutdown is for all.
             this->wakeup().clear();
+            const bool ending = this->shutdown_requested();
+            if (ending)
+                this->wakeup().notify();
             running.loop.nudge(this->socket().waitable());
-            running.may_accept.open();
-            return true;
+            if (running.acceptor != nullptr)
+                running.acceptor->unpark();
+            return !ending;  // it stays readable
         });
         running.loop.on_readable(this->cut_signal().fd(), [&running] {
             running.loop.cut();
             return false;  // it stays readable
         });
-        running.loop.spawn([&running, accept] {
+        running.loop.spawn([this, &running, accept] {
+            running.acceptor = &Waiter::current();
             try {
                 accept();
             } catch (...) {
                 running.failure = std::current_exception();
+                this->request_shutdown();
             }
+            running.acceptor = nullptr;
             running.accepting = false;
         });
         while (running.accepting)
             running.loop.run_once(Deadline::never());
+        running.loop.leave_shared();
         drain(running);
-        this->socket().leave_loop();
-        loop_ = nullptr;
-        if (running.failure)
-            std::rethrow_exception(running.failure);
+        return running.failure;
     }
 
-    void accept_requests(std::chrono::milliseconds service_interval) {
-        Deadline next_service = Deadline::after(service_interval);
+    // service_interval: none for a thread that only calls service_actions() after its requests
+    void accept_requests(std::optional<std::chrono::milliseconds> service_interval) {
+        Deadline next_service = Deadline::from_timeout(service_interval);
         WaitResult waited = WaitResult::timed_out;
         while (!this->shutdown_requested()) {
             bool served = false;
-            if (!has_capacity())
-                loop_->may_accept.wait(loop_->loop, next_service);
-            else if (const Deadline pause = this->accept_pause(); !pause.expired())
-                loop_->may_accept.wait(loop_->loop, earlier(next_service, pause));
-            else if (served = this->handle_request_noblock(); served)
-                loop_->loop.yield();
-            else if (this->accept_pause().expired())  // else one is there, and cannot be got now
-                wait_for_request(next_service, waited);
+            if (const Deadline pause = this->accept_pause(); !pause.expired()) {
+                Waiter::current().park(earlier(next_service, pause));
+            } else if (loop_->admission = admissions_.take(); !loop_->admission) {
+                admissions_.wait(next_service);
+            } else {
+                served = this->handle_request_noblock();
+                loop_->admission = {};  // if there was no request, or it is not to be served
+                if (served)
+                    loop_->loop.yield();
+                else if (this->accept_pause() == pause)  // else one is there, and could not be got
+                    wait_for_request(next_service, waited);
+            }
             if (served)
                 waited = WaitResult::timed_out;
             if (served || next_service.expired()) {
                 this->service_actions();
-                next_service = Deadline::after(service_interval);
+                next_service = Deadline::from_timeout(service_interval);
             }
         }
     }
@@ -138,14 +223,15 @@ private:
     void accept_one(Deadline deadline) {
         WaitResult waited = WaitResult::timed_out;
         while (!this->shutdown_requested()) {
+            const Deadline former_pause = this->accept_pause();
             if (this->handle_request_noblock())
                 return;
             if (deadline.expired()) {
                 this->handle_timeout();
                 return;
             }
-            if (const Deadline pause = this->accept_pause(); !pause.expired())
-                loop_->may_accept.wait(loop_->loop, earlier(deadline, pause));
+            if (const Deadline pause = this->accept_pause(); pause != former_pause)
+                Waiter::current().park(earlier(deadline, pause));
             else
                 wait_for_request(deadline, waited);
         }
@@ -185,7 +271,6 @@ private:
             loop_->failure = std::current_exception();
             this->request_shutdown();
         }
-        loop_->may_accept.open();
     }
 
     void serve(const std::shared_ptr<Job>& job) {
@@ -209,11 +294,12 @@ private:
         });
     }
 
-    Loop* loop_ = nullptr;
+    inline static thread_local Loop* loop_ = nullptr;  // the calling thread's, while it serves
+    detail::Admissions admissions_{this->options().selecting.max_requests};
 };
 
-/// The concurrency of a server that serves all requests in one thread, each on a fiber. For many connections of which most wait;
-/// for handlers that share things and would rather not lock.
+/// The concurrency of a server that serves each request on a fiber, in one thread or a few. For many connections of which most wait;
+/// in one thread, for handlers that share things and would rather not lock.
 struct Selecting {
     /// The mixin.
     template <class Base>

@@ -5,9 +5,13 @@
 
 namespace socketserver::detail {
 
-std::uint64_t AcceptBackoff::failed() noexcept {
-    until_ = Deadline::after(pause_);
-    pause_ = std::min(pause_ * 2, longest);
+std::optional<std::uint64_t> AcceptBackoff::failed() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (pausing())
+        return std::nullopt;
+    const std::chrono::milliseconds pause = pause_;
+    until_ = Deadline::after(pause);
+    pause_ = std::min(pause * 2, longest);
     ++unlogged_;
     if (!next_log_.expired())
         return 0;

@@ -5,42 +5,50 @@
 
 #include <socketserver/os/deadline.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
+#include <optional>
 
 namespace socketserver::detail {
 
 /// Decides how long not to accept after a failure that will not go away by itself, and when to log it.
 /// Pauses of 1 ms doubling to 50 ms; one log line per interval of 1 s, saying how many failures it stands for.
 ///
-/// Thread: the serving loop's, but for resume(), which that loop calls too.
+/// Thread: any. When several find at once that something has run out, that is one failure.
 class AcceptBackoff {
 public:
     /// Tells of a failure.
-    /// \return how many failures a log line is now due for; 0 if none is
-    std::uint64_t failed() noexcept;
+    /// \return how many failures a log line is now due for, 0 if none is; nothing if a pause is going on, that is to say if somebody
+    ///   else has told of it
+    std::optional<std::uint64_t> failed() noexcept;
 
     /// Tells of a success: the next failure begins with the shortest pause again.
-    void succeeded() noexcept { pause_ = shortest; }
+    void succeeded() noexcept {
+        if (pause_.load(std::memory_order_relaxed) != shortest)
+            pause_.store(shortest, std::memory_order_relaxed);
+    }
 
     /// Ends the pause: something that was short has been given back.
-    void resume() noexcept { until_ = Deadline::now(); }
+    void resume() noexcept { until_.store(Deadline::now(), std::memory_order_relaxed); }
 
     /// Until when not to accept.
-    [[nodiscard]] Deadline until() const noexcept { return until_; }
+    [[nodiscard]] Deadline until() const noexcept { return until_.load(std::memory_order_relaxed); }
 
     /// Whether it is a time not to accept.
-    [[nodiscard]] bool pausing() const noexcept { return !until_.expired(); }
+    [[nodiscard]] bool pausing() const noexcept { return !until().expired(); }
 
 private:
     static constexpr std::chrono::milliseconds shortest{1};
     static constexpr std::chrono::milliseconds longest{50};
     static constexpr std::chrono::seconds log_interval{1};
 
-    std::chrono::milliseconds pause_ = shortest;
-    Deadline until_ = Deadline::now();
-    Deadline next_log_ = Deadline::now();
-    std::uint64_t unlogged_ = 0;
+    std::atomic<std::chrono::milliseconds> pause_{shortest};
+    std::atomic<Deadline> until_{Deadline::now()};
+    std::mutex mutex_;
+    Deadline next_log_ = Deadline::now();  // guarded by mutex_
+    std::uint64_t unlogged_ = 0;           // guarded by mutex_
 };
 
 }  // namespace socketserver::detail

@@ -136,21 +136,18 @@ BOOST_DATA_TEST_CASE(a_cut_ends_every_wait_now_and_from_now_on, data::make(selec
     fill(server);
     std::vector<WaitResult> results;
     FiberLoop loop(of(kind));
-    FiberLoop::Gate gate;
     loop.spawn([&, &socket = server] { results.push_back(socket.wait(Interest::readable, Deadline::never())); });
     loop.spawn([&, &socket = server] { results.push_back(socket.wait(Interest::writable, Deadline::never())); });
     loop.spawn([&] { results.push_back(sleep_for(1h)); });
-    loop.spawn([&] { results.push_back(gate.wait(loop, Deadline::never())); });
     loop.spawn([&] { results.push_back(Waiter::current().park(Deadline::never())); });
     loop.spawn([&, &socket = server] {
         loop.cut();
         results.push_back(socket.wait(Interest::readable, Deadline::never()));
         results.push_back(sleep_for(1h));
-        results.push_back(gate.wait(loop, Deadline::never()));
         results.push_back(Waiter::current().park(Deadline::never()));
     });
     run(loop);
-    BOOST_TEST(results.size() == 9U);
+    BOOST_TEST(results.size() == 7U);
     for (const WaitResult result : results)
         BOOST_TEST(result == WaitResult::cut);
 }
@@ -414,39 +411,22 @@ BOOST_DATA_TEST_CASE(on_readable_calls_back_outside_all_fibers_until_it_returns_
     BOOST_TEST(outside);
 }
 
-BOOST_AUTO_TEST_CASE(a_gate_lets_the_one_that_waits_go_on) {
+BOOST_AUTO_TEST_CASE(an_unpark_in_the_turn_in_which_the_deadline_comes_harms_no_other_wait) {
+    // The unparker's turn is before that of the one that waits, whose wait is over already.
     FiberLoop loop;
-    FiberLoop::Gate gate;
-    std::vector<WaitResult> results;
-    gate.open();  // nobody waits: nothing happens
-    loop.spawn([&] {
-        results.push_back(gate.wait(loop, Deadline::after(1ms)));
-        results.push_back(gate.wait(loop, Deadline::never()));
-    });
-    loop.spawn([&] {
-        while (results.empty())
-            sleep_for(1ms);
-        gate.open();
-    });
-    run(loop);
-    BOOST_TEST_REQUIRE(results.size() == 2U);
-    BOOST_TEST(results[0] == WaitResult::timed_out);
-    BOOST_TEST(results[1] == WaitResult::ready);
-}
-
-BOOST_AUTO_TEST_CASE(a_gate_opened_in_the_turn_in_which_its_deadline_comes_harms_no_other_wait) {
-    // The opener's turn is before that of the one that waits, whose wait is over already.
-    FiberLoop loop;
-    FiberLoop::Gate gate;
+    Waiter* parked = nullptr;
     int woken = 0;
     const Deadline deadline = Deadline::after(3ms);
     for (int i = 0; i < 4; ++i)
         loop.spawn([&, i] {
             if (i == 2) {
-                static_cast<void>(gate.wait(loop, deadline));
+                parked = &Waiter::current();
+                static_cast<void>(parked->park(deadline));
+                parked = nullptr;
             } else {
                 Waiter::current().sleep_until(deadline);
-                gate.open();
+                if (parked != nullptr)
+                    parked->unpark();
             }
             sleep_for(2ms);
             ++woken;
