@@ -86,13 +86,14 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
     all.add({"selector", "NAME", "wait by this system call: epoll, poll or select; in the mode selecting",
              std::string(to_string(options.selecting.selector)),
              [&](Value value) { options.selecting.selector = parse_selector(value); }});
-    all.add({"workers", "N",
-             "serve by N threads, in the mode thread-pool each for one request at a time, in the mode selecting for many",
-             std::to_string(options.thread_pool.threads) + " thread-pool, " +
-                 std::to_string(options.selecting.workers) + " selecting",
-             [&](Value value) {
-                 options.thread_pool.threads = options.selecting.workers = parse_count(value, 1, most_workers);
-             }});
+    all.add(
+        {"workers", "N",
+         "serve by N threads, in the mode thread-pool each for one request at a time, in the mode selecting for many",
+         std::to_string(options.thread_pool.threads) + " thread-pool, " + std::to_string(options.selecting.workers) +
+             " selecting",
+         [&](Value value) {
+             options.thread_pool.threads = options.selecting.workers = parse_count(value, 1, most_workers);
+         }});
     all.add({"host", "HOST", "listen on this name or address; \"\" is any address, IPv4 and IPv6", line.host,
              [&](Value value) { line.host = value; }});
     all.add({"port", "PORT", "listen on this port; 0 takes a free one", std::to_string(protocol.default_port),
