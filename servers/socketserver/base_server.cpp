@@ -111,16 +111,22 @@ template <class Request>
 bool BaseServer<Request>::begin_event_request(Request& request, const Address& client,
                                               std::unique_ptr<EventSession>& session) {
     EndOfRequest end(*this, request);
+    bool goes_on = true;
     const bool begun = attempt(request, client, [&] {
         session = begin_events(request, client);
         if (!session)
             return;
         enter_registry(request);
         session->setup();
+        goes_on = session->expects_input();
+        if (!goes_on)
+            session->finish();
     });
-    if (begun)
+    if (begun && goes_on)
         end.go_on();
-    return begun;
+    else if (begun)
+        ++counters().handled;
+    return begun && goes_on;
 }
 
 template <class Request>

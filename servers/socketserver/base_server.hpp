@@ -124,7 +124,8 @@ protected:
 
     // For concurrencies that give event-style handlers no line of execution of their own
 
-    /// Makes the handler of a request, if it is event-style, and calls its setup(). If that throws, the request is ended.
+    /// Makes the handler of a request, if it is event-style, and calls its setup(). If that throws, or leaves it without a
+    /// wish for input, the request is ended.
     /// \param request the request
     /// \param client who sent it
     /// \param session where to put the handler; null if it is not event-style, and nothing else has been done

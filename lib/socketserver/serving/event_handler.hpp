@@ -15,12 +15,24 @@ namespace socketserver {
 /// `bool input_ready()` is called whenever the connection has input, or the end of it. It may read, write and wait like any
 /// handler; it returns whether to be called again. Between two calls the handler needs no stack, so that under Selecting an
 /// idle connection costs no more than its objects; under every other concurrency the request's thread or child waits.
+///
+/// It may have `bool expects_input()`, which is asked once, after setup(): if false, the request ends without a wait.
 template <class Handler>
 concept EventHandler = requires(Handler& handler) {
     handler.setup();
     { handler.input_ready() } -> std::same_as<bool>;
     handler.finish();
 };
+
+/// Whether an event-style handler that has been set up wants to be called for input.
+/// \param handler the handler
+template <EventHandler Handler>
+[[nodiscard]] bool expects_input(const Handler& handler) {
+    if constexpr (requires { handler.expects_input(); })
+        return handler.expects_input();
+    else
+        return true;
+}
 
 /// An event-style handler at work, whatever its type: what a server calls that gives it no line of execution of its own.
 ///
@@ -33,6 +45,9 @@ public:
 
     /// The handler's setup().
     virtual void setup() = 0;
+
+    /// See socketserver::expects_input().
+    [[nodiscard]] virtual bool expects_input() const = 0;
 
     /// The handler's input_ready().
     virtual bool input_ready() = 0;
@@ -61,6 +76,8 @@ inline void check_wait_for_input(WaitResult waited, const Address& client) {
 /// \param client the peer
 template <EventHandler Handler>
 void handle_events(Handler& handler, Socket& request, const Address& client) {
+    if (!expects_input(handler))
+        return;
     do {
         check_wait_for_input(request.wait(Interest::readable, Deadline::from_timeout(request.gettimeout())), client);
     } while (handler.input_ready());

@@ -75,6 +75,7 @@ private:
                 std::remove_reference_t<Args>&... shared)
             : handler_(request, client, server, shared...) {}
         void setup() override { handler_.setup(); }
+        [[nodiscard]] bool expects_input() const override { return socketserver::expects_input(handler_); }
         bool input_ready() override { return handler_.input_ready(); }
         void finish() override { handler_.finish(); }
 
