@@ -142,7 +142,7 @@ IoResult Socket::receive(Buffer&& buffer, int flags, error_code& error) {
         },
         [&] { buffer.give_back(); });
     if (short_reads_tell_)
-        waitable_.input_drained = !error && result.bytes < asked_for && flags == 0 &&
+        waitable_.input_drained = !error && result.bytes < asked_for && (flags & ~MSG_DONTWAIT) == 0 &&
                                   (waitable_.watch == nullptr || !waitable_.watch->short_reads_mislead());
     if (request != nullptr && (flags & MSG_PEEK) == 0)
         request->consumed(result.bytes);
