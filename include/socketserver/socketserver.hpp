@@ -8,10 +8,12 @@
 #include <socketserver/datagram_request_handler.hpp>
 #include <socketserver/fiber/condition_variable.hpp>
 #include <socketserver/fiber/mutex.hpp>
+#include <socketserver/line_protocol.hpp>
 #include <socketserver/net/offload.hpp>
 #include <socketserver/net/poll_waiter.hpp>
 #include <socketserver/net/resolve.hpp>
 #include <socketserver/net/socket_functions.hpp>
 #include <socketserver/net/socket_stream.hpp>
 #include <socketserver/os/ctime.hpp>
+#include <socketserver/protocol_factory.hpp>
 #include <socketserver/stream_request_handler.hpp>
