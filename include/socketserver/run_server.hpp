@@ -28,6 +28,8 @@ namespace socketserver {
 ///     must be given, without a name and in this order, it calls `add.argument("DIR", what it is, variable)`, where the
 ///     variable's type can be made from a std::string, and says by an exception what is wrong with that. If the handler can
 ///     be made from `(Socket&, const Address&, ServerContext&, const Options&)`, it is
+///   - `Factory` in place of Options: what an event-style protocol shares with others (WithFactory). One is made, and
+///     handed to each protocol; it may `declare` options, too
 /// \tparam DatagramHandler serves datagrams, which `--udp` asks for; a RequestHandler of Datagram. It is handed the same
 ///   options if it can be made from them. `void`: the protocol has no datagram form
 /// \param argc as main() got it

@@ -35,7 +35,7 @@ int run_program(const Protocol& protocol, int argc, char* argv[]);
 /// Stands for the options of a handler that has none.
 struct NoOptions {};
 
-/// The type of a handler's own options.
+/// The type of what a program's handlers share: their own options, or their factory.
 template <class Handler>
 struct OptionsOf {
     using Type = NoOptions;
@@ -49,22 +49,31 @@ struct OptionsOf<Handler> {
     using Type = typename Handler::Options;
 };
 
+template <class Handler>
+    requires requires {
+        typename Handler::Factory;
+    }
+struct OptionsOf<Handler> {
+    using Type = typename Handler::Factory;
+};
+
 /// Whether a handler is made from options, too.
 template <class Handler, class Request, class Options>
 inline constexpr bool takes_options =
-    std::constructible_from<Handler, Request&, const Address&, ServerContext&, const Options&>;
+    std::constructible_from<Handler, Request&, const Address&, ServerContext&, Options&>;
 
 /// Makes a program's handlers.
 /// \param options what they are made from, if they can be; must outlive the maker
 template <class Handler, class Request, class Options>
-std::unique_ptr<HandlerMaker<Request>> maker(const Options& options) {
+std::unique_ptr<HandlerMaker<Request>> maker(Options& options) {
     static_assert(RequestHandler<Handler>, "a handler has setup(), handle() and finish()");
     static_assert(takes_options<Handler, Request, Options> ||
                       std::constructible_from<Handler, Request&, const Address&, ServerContext&>,
                   "a handler is made from (Request&, const Address&, ServerContext&), where Request is Socket for "
-                  "run_server's first handler and Datagram for its second, or from these and (const Options&)");
+                  "run_server's first handler and Datagram for its second, or from these and (const Options&) or "
+                  "(Factory&)");
     if constexpr (takes_options<Handler, Request, Options>) {
-        return std::make_unique<HandlerMakerFrom<Handler, Request, const Options&>>(options);
+        return std::make_unique<HandlerMakerFrom<Handler, Request, Options&>>(options);
     } else {
         static_cast<void>(options);
         return std::make_unique<HandlerMakerFrom<Handler, Request>>();
