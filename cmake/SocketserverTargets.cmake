@@ -36,11 +36,12 @@ endfunction()
 
 # socketserver_program(NAME SOURCES ... [LIBRARIES ...])
 #
-# A demo program, in the build tree's bin/.
+# A demo program, in the build tree's bin/. Its sources may use SOCKETSERVER_VERSION.
 function(socketserver_program name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
     add_executable(${name} ${arg_SOURCES})
     socketserver_warnings(${name})
+    target_compile_definitions(${name} PRIVATE SOCKETSERVER_VERSION="${PROJECT_VERSION}")
     target_link_libraries(${name} PRIVATE socketserver::socketserver ${arg_LIBRARIES})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 endfunction()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <optional>
 #include <system_error>
@@ -10,6 +11,19 @@
 namespace socketserver {
 
 namespace {
+
+constexpr std::array<std::pair<std::string_view, char>, 12> types_by_suffix{{{".bmp", 'I'},
+                                                                             {".gif", 'g'},
+                                                                             {".htm", 'h'},
+                                                                             {".html", 'h'},
+                                                                             {".ico", 'I'},
+                                                                             {".jpeg", 'I'},
+                                                                             {".jpg", 'I'},
+                                                                             {".png", 'I'},
+                                                                             {".svg", 'I'},
+                                                                             {".tif", 'I'},
+                                                                             {".tiff", 'I'},
+                                                                             {".webp", 'I'}}};
 
 /// The line at the front of the bytes, as far as it has come.
 struct Line {
@@ -56,6 +70,18 @@ bool is_gopher_field(std::string_view text) noexcept {
         const auto byte = static_cast<unsigned char>(c);
         return byte < space || byte == rubout;
     });
+}
+
+std::optional<char> gopher_type_by_suffix(std::string_view name) {
+    const auto dot = name.rfind('.');
+    if (dot == std::string_view::npos)
+        return std::nullopt;
+    std::string suffix(name.substr(dot));
+    for (char& c : suffix)
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const auto found = std::find_if(types_by_suffix.begin(), types_by_suffix.end(),
+                                    [&](const auto& entry) { return entry.first == suffix; });
+    return found == types_by_suffix.end() ? std::nullopt : std::optional(found->second);
 }
 
 ParseResult<GopherRequest> parse_gopher_request(std::string_view bytes) {

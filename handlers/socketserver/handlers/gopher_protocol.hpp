@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,18 @@ ParseResult<std::vector<GopherItem>> parse_gopher_menu(std::string_view bytes);
 
 /// Whether a text can stand in a line: it holds no control characters (ASCII 0 to 31, and 127).
 [[nodiscard]] bool is_gopher_field(std::string_view text) noexcept;
+
+/// The type of a file that its name tells, in upper or lower case:
+///
+/// | suffix | type |
+/// |---|---|
+/// | `.gif` | g, a GIF |
+/// | `.bmp .ico .jpeg .jpg .png .svg .tif .tiff .webp` | I, another image |
+/// | `.htm .html` | h, HTML |
+///
+/// \param name a file's name, or a selector
+/// \return the type; nothing for other suffixes, where the contents must tell
+[[nodiscard]] std::optional<char> gopher_type_by_suffix(std::string_view name);
 
 /// Makes a text what is sent of it (RFC 1436, appendix): each line ends with CR LF, a dot at the beginning of a line is
 /// doubled, and a line with a dot alone comes last. Takes the text piece by piece, in constant memory.

@@ -1,0 +1,170 @@
+/// \file
+/// A gopher client (RFC 1436): prints the document that a selector names.
+
+#include <socketserver/handlers/gopher_protocol.hpp>
+#include <socketserver/socketserver.hpp>
+
+#include <boost/program_options.hpp>
+
+#include <charconv>
+#include <cstdlib>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ss = socketserver;
+namespace po = boost::program_options;
+using namespace std::chrono_literals;
+
+namespace {
+
+enum class Kind { guess, text, raw };
+
+struct CommandLine {
+    bool help = false;
+    bool version = false;
+    Kind kind = Kind::guess;
+    std::string host;
+    std::string selector;
+    int port = ss::gopher_port;
+};
+
+constexpr std::string_view usage = "usage: gopher_client [--text | --raw] [--help] [--version] HOST SELECTOR [PORT]\n";
+constexpr std::string_view help =
+    R"(Prints the document that a selector names on a gopher server.
+
+  HOST       the server's name or address
+  SELECTOR   which document; "" is the server's menu
+  PORT       the server's port (default: 70)
+  --text     the document is a text or a menu: undo the doubling of dots, end lines with LF, leave the last line out
+  --raw      print what comes as it comes
+  --help     print this and exit
+  --version  print the version and exit
+
+Without --text and --raw a document is taken for a text, unless SELECTOR ends like an image's or HTML's name, or
+there is a NUL in what comes first.
+)";
+
+int parse_port(const std::string& text) {
+    int port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65'535)
+        throw po::error("'" + text + "' is not a port: a number from 1 to 65535");
+    return port;
+}
+
+CommandLine parse(int argc, char* argv[]) {
+    CommandLine line;
+    bool text = false;
+    bool raw = false;
+    std::vector<std::string> document;
+    po::options_description options;
+    options.add_options()("help", po::bool_switch(&line.help))("version", po::bool_switch(&line.version))(
+        "text", po::bool_switch(&text))("raw", po::bool_switch(&raw))("document", po::value(&document));
+    po::positional_options_description positions;
+    positions.add("document", 3);
+    po::variables_map values;
+    constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(argc, argv).options(options).positional(positions).style(style).run(), values);
+    po::notify(values);
+    if (line.help || line.version)
+        return line;
+    if (text && raw)
+        throw po::error("--text and --raw exclude each other");
+    line.kind = text ? Kind::text : raw ? Kind::raw : Kind::guess;
+    if (document.size() < 2)
+        throw po::error(document.empty() ? "HOST and SELECTOR are missing" : "SELECTOR is missing");
+    line.host = document[0];
+    line.selector = document[1];
+    if (document.size() > 2)
+        line.port = parse_port(document[2]);
+    if (const auto request = ss::parse_gopher_request(line.selector + "\r\n"); request.is_error())
+        throw po::error("SELECTOR: " + request.error());
+    if (line.selector.find('\n') != std::string::npos)
+        throw po::error("SELECTOR: the selector holds control characters");
+    return line;
+}
+
+void print(std::string_view bytes) {
+    if (!std::cout.write(bytes.data(), static_cast<std::streamsize>(bytes.size())))
+        throw std::runtime_error("cannot write to standard output");
+}
+
+/// Throws if a whole document is an error: one item of type 3.
+void check_for_error(std::string_view document) {
+    const auto menu = ss::parse_gopher_menu(document);
+    if (menu && menu->size() == 1 && menu->front().type == '3')
+        throw std::runtime_error("the server says: " + menu->front().display);
+}
+
+void print_text(std::string_view front, ss::BufferedReader& document) {
+    ss::GopherTextDecoder decoder;
+    std::string text;
+    for (std::string_view bytes = front; !bytes.empty() && !decoder.ended(); bytes = document.read_some()) {
+        text.clear();
+        decoder.decode(bytes, text);
+        print(text);
+    }
+    if (decoder.ended())
+        return;
+    if (front.empty())
+        throw std::runtime_error("the server closed the connection without a document");
+    text.clear();
+    decoder.finish(text);
+    print(text);
+    throw std::runtime_error("the document came without its last line, a dot: it may not be all");
+}
+
+bool is_text(const CommandLine& line, std::string_view front) {
+    if (line.kind != Kind::guess)
+        return line.kind == Kind::text;
+    return !ss::gopher_type_by_suffix(line.selector) && front.find('\0') == std::string_view::npos;
+}
+
+void print_document(const CommandLine& line) {
+    ss::Socket socket = ss::create_connection(line.host, line.port, 60s);
+    socket.sendall(line.selector + "\r\n");
+    ss::BufferedReader document(socket);
+    // Enough to tell what it is.
+    const std::string front = document.read(4096);
+    if (line.kind != Kind::raw)
+        check_for_error(front);
+    if (is_text(line, front)) {
+        print_text(front, document);
+        return;
+    }
+    for (std::string_view bytes = front; !bytes.empty(); bytes = document.read_some())
+        print(bytes);
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+    CommandLine line;
+    try {
+        line = parse(argc, argv);
+    } catch (const std::exception& failure) {
+        std::cerr << "gopher_client: " << failure.what() << '\n' << usage;
+        return 2;
+    }
+    if (line.help) {
+        std::cout << usage << help;
+        return EXIT_SUCCESS;
+    }
+    if (line.version) {
+        std::cout << "gopher_client (socketserver " SOCKETSERVER_VERSION ")\n";
+        return EXIT_SUCCESS;
+    }
+    try {
+        print_document(line);
+        if (!std::cout.flush())
+            throw std::runtime_error("cannot write to standard output");
+        return EXIT_SUCCESS;
+    } catch (const std::exception& failure) {
+        std::cout.flush();
+        std::cerr << "gopher_client: " << failure.what() << '\n';
+        return EXIT_FAILURE;
+    }
+}
