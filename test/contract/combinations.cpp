@@ -21,6 +21,7 @@ std::unique_ptr<ServerLoop> make_bound(const Where& where, ServerOptions options
     const bool bind = std::exchange(options.bind_and_activate, false);
     options.selecting.selector = SelectorKind::CONTRACT_SELECTOR;
     options.selecting.workers = CONTRACT_WORKERS;
+    options.thread_pool.threads = 8;  // ThreadSanitizer keeps mappings of every thread there ever was
     options.logger = [&script](Severity, std::string_view message) { script.log.add(message); };
     auto server = std::make_unique<ObservedServer<Server>>(where, std::move(options), script);
     if (bind) {

@@ -19,7 +19,7 @@ bool LeaderFollowers::fill() {
     for (;;) {
         {
             const std::lock_guard lock(mutex_);
-            if (members_ >= limits_.least)
+            if (!open_ || members_ >= limits_.least)
                 return true;
             ++members_;
         }

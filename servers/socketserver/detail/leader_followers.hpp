@@ -51,8 +51,8 @@ public:
     /// Lets threads lead from now on. Makes none yet.
     void open();
 
-    /// Makes the threads that are fewer than the least number.
-    /// \return whether there are that many now
+    /// Makes the threads that are fewer than the least number, unless it is closed.
+    /// \return false if some could not be made
     bool fill();
 
     /// Leads if nobody does: for what must not be done while somebody leads. step_down() follows.

@@ -155,7 +155,7 @@ private:
     void get_job(std::optional<Job>& job) {
         const Leading leading(*this, job);
         try {
-            while (!job && !crew_.closed()) {
+            while (!job && !this->shutdown_requested() && !crew_.closed()) {
                 if (this->accept_pause().expired() && this->handle_request_noblock())
                     call_service_actions();
                 else if (this->wait_for_request(next_service_, step_down_) == Base::Waited::timed_out)
@@ -167,8 +167,9 @@ private:
             failure_ = std::current_exception();
             has_failed_ = true;
             this->wakeup().notify();
-            crew_.close();
         }
+        if (has_failed_ || this->shutdown_requested())
+            crew_.close();  // or others would lead in vain until serve_forever() closes it
     }
 
     // For whoever leads.

@@ -157,6 +157,8 @@ BOOST_AUTO_TEST_CASE(all_leave_once_it_is_closed) {
     scene.finish();
     scene.finish();
     BOOST_TEST(scene.comes_to_have(0));
+    BOOST_TEST(scene.crew().fill());
+    BOOST_TEST(scene.comes_to_have(0));  // a thread would leave at once
     scene.crew().open();
     BOOST_TEST(scene.crew().fill());
     BOOST_TEST(scene.comes_to(1, 0));
