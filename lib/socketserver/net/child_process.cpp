@@ -1,0 +1,215 @@
+#include <socketserver/net/child_process.hpp>
+
+#include <socketserver/os/error.hpp>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+namespace socketserver {
+
+namespace {
+
+constexpr int first_free = 3;  // after the standard streams
+
+/// A pipe whose writing end does not get in the way of what the program's descriptors will be.
+struct Pipe {
+    Pipe() {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+            throw_errno(errno, "pipe2");
+        reader = UniqueFd{ends[0]};
+        const UniqueFd low{ends[1]};
+        writer = UniqueFd{::fcntl(low.get(), F_DUPFD_CLOEXEC, ChildProcess::lifeline_descriptor + 1)};
+        if (!writer)
+            throw_errno(errno, "fcntl");
+    }
+
+    UniqueFd reader;
+    UniqueFd writer;
+};
+
+void check(int failure, const char* operation, const std::string& subject = {}) {
+    if (failure != 0)
+        throw_errno(failure, operation, subject);
+}
+
+/// What is done in the child before the program begins.
+class Actions {
+public:
+    Actions(int output, int lifeline) {
+        check(::posix_spawn_file_actions_init(&actions_), "posix_spawn_file_actions_init");
+        try {
+            constexpr auto adding = "posix_spawn_file_actions";
+            check(::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0), adding);
+            check(::posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO), adding);
+            check(::posix_spawn_file_actions_adddup2(&actions_, output, STDERR_FILENO), adding);
+            // By a detour, because everything from a descriptor up can be closed, also what others have left open here.
+            check(::posix_spawn_file_actions_adddup2(&actions_, lifeline, first_free), adding);
+            check(::posix_spawn_file_actions_addclosefrom_np(&actions_, first_free + 1), adding);
+            check(::posix_spawn_file_actions_adddup2(&actions_, first_free, ChildProcess::lifeline_descriptor), adding);
+            check(::posix_spawn_file_actions_addclose(&actions_, first_free), adding);
+        } catch (...) {
+            ::posix_spawn_file_actions_destroy(&actions_);
+            throw;
+        }
+    }
+    ~Actions() { ::posix_spawn_file_actions_destroy(&actions_); }
+    Actions(const Actions&) = delete;
+    Actions& operator=(const Actions&) = delete;
+
+    [[nodiscard]] const posix_spawn_file_actions_t* get() const noexcept { return &actions_; }
+
+private:
+    posix_spawn_file_actions_t actions_{};
+};
+
+/// What the program is to begin with.
+class Attributes {
+public:
+    Attributes() {
+        check(::posix_spawnattr_init(&attributes_), "posix_spawnattr_init");
+        sigset_t none;
+        sigset_t all;
+        ::sigemptyset(&none);
+        ::sigfillset(&all);
+        // These cannot fail: they only store their arguments.
+        ::posix_spawnattr_setsigmask(&attributes_, &none);
+        ::posix_spawnattr_setsigdefault(&attributes_, &all);
+        ::posix_spawnattr_setpgroup(&attributes_, 0);
+        ::posix_spawnattr_setflags(&attributes_,
+                                   POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    }
+    ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
+    Attributes(const Attributes&) = delete;
+    Attributes& operator=(const Attributes&) = delete;
+
+    [[nodiscard]] const posix_spawnattr_t* get() const noexcept { return &attributes_; }
+
+private:
+    posix_spawnattr_t attributes_{};
+};
+
+pid_t spawn(const std::vector<std::string>& command, int output, int lifeline) {
+    std::vector<std::string> copies = command;
+    std::vector<char*> arguments;
+    arguments.reserve(copies.size() + 1);
+    for (std::string& copy : copies)
+        arguments.push_back(copy.data());
+    arguments.push_back(nullptr);
+    const Actions actions(output, lifeline);
+    const Attributes attributes;
+    pid_t pid = -1;
+    check(::posix_spawn(&pid, arguments.front(), actions.get(), attributes.get(), arguments.data(), environ),
+          "posix_spawn", command.front());
+    return pid;
+}
+
+int reap(pid_t pid) noexcept {
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR)
+            return 0;
+    }
+    return status;
+}
+
+/// Has the kernel kill the process group when the lifeline's reader goes.
+bool tie(int lifeline, pid_t group) noexcept {
+    return ::fcntl(lifeline, F_SETOWN, -group) == 0 && ::fcntl(lifeline, F_SETSIG, SIGKILL) == 0 &&
+           ::fcntl(lifeline, F_SETFL, O_ASYNC) == 0;
+}
+
+}  // namespace
+
+struct ChildProcess::Started {
+    UniqueFd lifeline;
+    UniqueFd output;
+    UniqueFd process;
+    pid_t pid;
+};
+
+ChildProcess::Started ChildProcess::start(const std::vector<std::string>& command) {
+    Pipe output;
+    Pipe lifeline;
+    if (::fcntl(output.reader.get(), F_SETFL, O_NONBLOCK) != 0)
+        throw_errno(errno, "fcntl");
+    const pid_t pid = spawn(command, output.writer.get(), lifeline.writer.get());
+    const bool tied = tie(lifeline.writer.get(), pid);
+    int failure = errno;
+    // The C libraries of the oldest systems we support have no wrapper for this (pidfd_open(2)).
+    UniqueFd process{tied ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1};
+    if (!process) {
+        failure = tied ? errno : failure;
+        ::kill(-pid, SIGKILL);
+        reap(pid);
+        throw_errno(failure, tied ? "pidfd_open" : "fcntl");
+    }
+    return {std::move(lifeline.reader), std::move(output.reader), std::move(process), pid};
+}
+
+ChildProcess::ChildProcess(const std::vector<std::string>& command) : ChildProcess(start(command)) {}
+
+ChildProcess::ChildProcess(Started started) noexcept
+    : lifeline_(std::move(started.lifeline)),
+      output_(std::move(started.output)),
+      process_(std::move(started.process)),
+      pid_(started.pid) {}
+
+ChildProcess::~ChildProcess() {
+    end();
+}
+
+IoResult ChildProcess::read_some(std::span<std::byte> buffer, Deadline deadline) {
+    for (;;) {
+        const ssize_t count = ::read(output_.fd.get(), buffer.data(), buffer.size());
+        if (count >= 0)
+            return {static_cast<std::size_t>(count), count > 0 ? IoStatus::ok : IoStatus::eof};
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN)
+            throw_errno(errno, "read from a child process");
+        const WaitResult waited = Waiter::current().wait(output_.waitable, Interest::readable, deadline);
+        if (waited != WaitResult::ready)
+            return {0, waited == WaitResult::timed_out ? IoStatus::timed_out : IoStatus::cut};
+    }
+}
+
+WaitResult ChildProcess::wait(Deadline deadline) {
+    const auto has_ended = [this] {
+        pollfd polled{process_.fd.get(), POLLIN, 0};
+        return ::poll(&polled, 1, 0) > 0;
+    };
+    while (!reaped_ && !has_ended()) {
+        const WaitResult waited = Waiter::current().wait(process_.waitable, Interest::readable, deadline);
+        if (waited != WaitResult::ready)
+            return waited;
+    }
+    return WaitResult::ready;
+}
+
+int ChildProcess::end() noexcept {
+    if (reaped_)
+        return status_;
+    // Before the process is reaped, as long as its number is sure to be the group's.
+    ::kill(-pid_, SIGKILL);
+    try {
+        // A program that cannot be killed, for want of rights, or inside a system call that hangs, holds up its own context only;
+        // unless that has been cut.
+        wait(Deadline::never());
+    } catch (const system_error&) {  // NOLINT(bugprone-empty-catch): waitpid(2) waits as well
+    }
+    status_ = reap(pid_);
+    reaped_ = true;
+    return status_;
+}
+
+}  // namespace socketserver
