@@ -295,6 +295,11 @@ WaitResult FiberLoop::wait_for_room(const Waitable& what, Deadline deadline) {
 WaitResult FiberLoop::sleep(Deadline deadline) {
     if (cut_)
         return WaitResult::cut;
+    if (deadline.expired()) {
+        // Without the timers, for which a time that has come is the next millisecond.
+        yield();
+        return cut_ ? WaitResult::cut : WaitResult::timed_out;
+    }
     FiberWait wait(*this);
     return park(wait, deadline);
 }

@@ -219,4 +219,13 @@ inline WaitResult sleep_for(std::chrono::nanoseconds span) {
     return Waiter::current().sleep_until(Deadline::after(span));
 }
 
+/// Lets others of the same loop run, and then goes on: for a handler whose operations may find for long that they need not wait,
+/// such as one that sends without end to a client that reads as fast. In a thread of its own nobody is held up; there it
+/// only looks whether it is cut. Pending output of the context is sent first.
+/// \return WaitResult::timed_out, or WaitResult::cut if the server has ended the request: return from the handler then
+/// Thread: any.
+inline WaitResult give_way() {
+    return Waiter::current().sleep_until(Deadline::now());
+}
+
 }  // namespace socketserver
