@@ -141,7 +141,8 @@ void ServerLoop::bind_socket(int type, bool reuse_address) {
             file_.emplace(address_);
         socket_ = create_bound(address_, type,
                                {.reuse_address = options_.allow_reuse_address.value_or(reuse_address),
-                                .reuse_port = options_.allow_reuse_port});
+                                .reuse_port = options_.allow_reuse_port,
+                                .unix_socket_mode = options_.unix_socket_mode});
         if (file_)
             file_->created();
     }

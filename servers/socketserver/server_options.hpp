@@ -9,6 +9,7 @@
 #include <socketserver/serving/server_context.hpp>
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <cstddef>
@@ -38,6 +39,11 @@ struct ServerOptions {
 
     /// Whether other processes may share the port (SO_REUSEPORT); Internet addresses only.
     bool allow_reuse_port = false;
+
+    /// The permissions of a Unix socket's file, as of chmod(2), less what umask(2) takes away: who may write to it may connect. Not
+    /// said: all but what umask(2) takes away. The file has them from its beginning. Without effect on other addresses, which
+    /// have no file.
+    std::optional<mode_t> unix_socket_mode = {};
 
     /// How long handle_request() waits for a request; none: as long as it takes. Does not bear on serve_forever().
     std::optional<std::chrono::nanoseconds> timeout = {};

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -55,6 +56,10 @@ Socket bind_one(const Address& address, int type, const ListenOptions& options) 
         else if (address.family() == AF_INET6)
             socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1);
     }
+    // The socket's permissions become those of the file that bind(2) makes (unix(7)), so that there is no moment with others.
+    if (address.family() == AF_UNIX && options.unix_socket_mode &&
+        ::fchmod(socket.fileno(), *options.unix_socket_mode) != 0)
+        throw_errno(errno, "fchmod", address.to_string());
     socket.bind(address);
     return socket;
 }

@@ -5,6 +5,8 @@
 
 #include <socketserver/net/socket.hpp>
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <optional>
 #include <string>
@@ -37,6 +39,8 @@ struct ListenOptions {
     int backlog = SOMAXCONN;    ///< how many connections the kernel may queue
     bool reuse_address = true;  ///< bind although connections of a former server linger (SO_REUSEADDR)
     bool reuse_port = false;    ///< share the port with other processes (SO_REUSEPORT)
+    /// The permissions of a Unix socket's file, less what umask(2) takes away; none: all but that.
+    std::optional<mode_t> unix_socket_mode = std::nullopt;
 };
 
 /// Binds and listens.
