@@ -1,5 +1,7 @@
 #include <socketserver/handlers/echo_handler.hpp>
 
+#include <socketserver/handlers/reply_guard.hpp>
+
 namespace socketserver {
 
 void EchoHandler::handle() {
@@ -9,8 +11,7 @@ void EchoHandler::handle() {
 }
 
 void EchoDatagramHandler::handle() {
-    constexpr std::uint16_t first_unprivileged_port = 1024;
-    if (client_address.family() == AF_UNIX || client_address.port() >= first_unprivileged_port)
+    if (may_be_answered(client_address))
         request.reply(request.data());
 }
 
