@@ -27,9 +27,13 @@ namespace socketserver {
 ///     port) or `std::chrono::nanoseconds` (in seconds on the command line), and holds the default. For each argument that
 ///     must be given, without a name and in this order, it calls `add.argument("DIR", what it is, variable)`, where the
 ///     variable's type can be made from a std::string, and says by an exception what is wrong with that. If the handler can
-///     be made from `(Socket&, const Address&, ServerContext&, const Options&)`, it is
+///     be made from `(Socket&, const Address&, ServerContext&, const Options&)`, it is. If they have a member
+///     `std::string objection(const Address&) const`, it is asked where the program is about to listen; unless it returns "", the
+///     program says what it returned and ends with status 2
 ///   - `Factory` in place of Options: what an event-style protocol shares with others (WithFactory). One is made, and
 ///     handed to each protocol; it may `declare` options, too
+///   - `static constexpr mode_t unix_socket_mode`: the permissions of a Unix socket's file, see
+///     ServerOptions::unix_socket_mode
 /// \tparam DatagramHandler serves datagrams, which `--udp` asks for; a RequestHandler of Datagram. It is handed the same
 ///   options if it can be made from them. `void`: the protocol has no datagram form
 /// \param argc as main() got it
@@ -49,6 +53,10 @@ int run_server(int argc, char* argv[]) {
         protocol.description = Handler::description;
     if constexpr (requires { options.declare(protocol.options); })
         options.declare(protocol.options);
+    if constexpr (requires { Handler::unix_socket_mode; })
+        protocol.unix_socket_mode = Handler::unix_socket_mode;
+    if constexpr (requires(const Address& address) { options.objection(address); })
+        protocol.objection = [&options](const Address& address) { return options.objection(address); };
     protocol.connections = detail::maker<Handler, Socket>(options);
     if constexpr (!std::is_void_v<DatagramHandler>) {
         protocol.datagrams = detail::maker<DatagramHandler, Datagram>(options);

@@ -11,9 +11,14 @@
 #include <socketserver/serving/request_handler.hpp>
 #include <socketserver/serving/server_context.hpp>
 
+#include <sys/types.h>
+
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace socketserver::detail {
@@ -26,6 +31,9 @@ struct Protocol {
     std::unique_ptr<HandlerMaker<Socket>> connections;  ///< makes handlers of connections
     std::unique_ptr<HandlerMaker<Datagram>> datagrams;  ///< makes those of datagrams; null: no such form
     bool datagrams_take_options = false;                ///< whether the options mean anything to those of datagrams
+    std::optional<mode_t> unix_socket_mode;             ///< the permissions of a Unix socket's file
+    /// What speaks against listening on an address, "" for nothing; may be empty itself.
+    std::function<std::string(const Address&)> objection;
 };
 
 /// The program: reads the command line, makes the server and runs it.

@@ -6,6 +6,9 @@
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/signals.hpp>
 
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -38,20 +41,35 @@ Logger make_logger(const std::string& program, bool quiet) {
     };
 }
 
+Address address_of(int socket) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+        throw_errno(errno, "getsockname");
+    return Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&address), size);
+}
+
+/// Lets the protocol object to an address before anybody can connect to it.
+void check(const Protocol& protocol, const std::string& where, const Address& address) {
+    const std::string objection = protocol.objection ? protocol.objection(address) : "";
+    if (!objection.empty())
+        throw UsageError("will not listen on " + where + ": " + objection);
+}
+
 std::unique_ptr<ProgramServer> listen(const Protocol& protocol, const CommandLine& line, const ServerOptions& options,
                                       const SignalFd& signals) {
     std::string where = line.host.find(':') == std::string::npos ? line.host : '[' + line.host + ']';
     where += ':' + std::to_string(line.port);
     try {
         Address address;
-        if (options.inherited_socket >= 0)
+        if (options.inherited_socket >= 0) {
             where = "the socket of LISTEN_FDS";
-        else if (line.unix_path)
-            address = Address::unix_path(*line.unix_path);
-        else
-            address = Address(line.host, line.port);
-        if (!address.is_unnamed())
+            check(protocol, where, address_of(options.inherited_socket));
+        } else {
+            address = line.unix_path ? Address::unix_path(*line.unix_path) : Address(line.host, line.port);
             where = address.to_string();
+            check(protocol, where, address);
+        }
         return make_server(protocol, line, address, options, signals);
     } catch (const system_error& failure) {
         throw std::runtime_error("cannot listen on " + where + ": " + failure.code().message());
@@ -68,6 +86,7 @@ int serve(const Protocol& protocol, const CommandLine& line, const std::string& 
     UniqueFd inherited = take_inherited_socket(line.udp ? SOCK_DGRAM : SOCK_STREAM);
     ServerOptions options = line.options;
     options.inherited_socket = inherited.release();
+    options.unix_socket_mode = protocol.unix_socket_mode;
     options.logger = make_logger(program, line.quiet);
     // That nobody reads the log any more is no reason to die (write(2), EPIPE).
     std::signal(SIGPIPE, SIG_IGN);
