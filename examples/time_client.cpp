@@ -1,41 +1,17 @@
 /// \file
 /// The client of the time service, over TCP, UDP and Unix sockets: sends each line, prints each reply.
 
-#include <socketserver/socketserver.hpp>
-
-#include <boost/program_options.hpp>
+#include "line_client.hpp"
 
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <functional>
-#include <iostream>
 #include <stdexcept>
-#include <string>
-#include <string_view>
 
 namespace ss = socketserver;
-namespace po = boost::program_options;
 using namespace std::chrono_literals;
 
 namespace {
-
-struct CommandLine {
-    bool help = false;
-    bool udp = false;
-    std::string unix_path;
-    std::string host = "127.0.0.1";
-    int port = 21567;
-
-    [[nodiscard]] std::string server() const {
-        return unix_path.empty() ? host + ':' + std::to_string(port) : unix_path;
-    }
-    [[nodiscard]] ss::Address address() const {
-        return unix_path.empty() ? ss::Address(host, port) : ss::Address::unix_path(unix_path);
-    }
-};
 
 constexpr std::string_view usage = "usage: time_client [--udp] [--unix PATH] [--help] [HOST [PORT]]\n";
 constexpr std::string_view help =
@@ -48,71 +24,30 @@ constexpr std::string_view help =
   --help       print this and exit
 )";
 
-CommandLine parse(int argc, char* argv[]) {
-    CommandLine line;
-    std::vector<std::string> server;
-    po::options_description options;
-    options.add_options()("help", po::bool_switch(&line.help))("udp", po::bool_switch(&line.udp))(
-        "unix", po::value(&line.unix_path))("server", po::value(&server));
-    po::positional_options_description positions;
-    positions.add("server", 2);
-    po::variables_map values;
-    constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(argc, argv).options(options).positional(positions).style(style).run(), values);
-    po::notify(values);
-    if (values.count("unix") != 0) {
-        if (!server.empty())
-            throw po::error("HOST and PORT mean nothing with --unix");
-        static_cast<void>(ss::Address::unix_path(line.unix_path));
-    }
-    if (!server.empty())
-        line.host = server[0];
-    if (server.size() > 1) {
-        const std::string& port = server[1];
-        const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), line.port);
-        if (error != std::errc{} || end != port.data() + port.size() || line.port < 1 || line.port > 65'535)
-            throw po::error("'" + port + "' is not a port: a number from 1 to 65535");
-    }
-    return line;
-}
-
-/// Prompts if somebody is typing, hands each line to ask(), prints what that returns.
-void converse(const std::function<std::string(const std::string&)>& ask) {
-    const bool somebody_types = ::isatty(STDIN_FILENO) != 0;
-    for (std::string line;;) {
-        if (somebody_types)
-            std::cout << "> " << std::flush;
-        if (!std::getline(std::cin, line) || line.empty())
-            break;
-        std::cout << ask(line) << std::endl;
-    }
-}
-
-void use_stream(const CommandLine& line) {
-    ss::Socket socket =
-        line.unix_path.empty() ? ss::create_connection(line.host, line.port) : ss::create_connection(line.address());
+void use_stream(const line_client::Server& server) {
+    ss::Socket socket = server.connect();
     ss::BufferedReader replies(socket);
-    converse([&](const std::string& question) {
+    line_client::converse([&](const std::string& question) {
         socket.sendall(question + '\n');
         const auto reply = replies.read_line();
         if (!reply)
             throw std::runtime_error("the server closed the connection");
-        return std::string(*reply);
+        std::cout << *reply << '\n';
     });
 }
 
-void use_datagrams(const CommandLine& line) {
-    const ss::Address server = line.address();
-    ss::Socket socket(server.family(), SOCK_DGRAM);
-    if (server.family() == AF_UNIX) {
+void use_datagrams(const line_client::Server& server) {
+    const ss::Address address = server.address();
+    ss::Socket socket(address.family(), SOCK_DGRAM);
+    if (address.family() == AF_UNIX) {
         // A reply needs an address to go to: the kernel chooses an abstract one (unix(7), autobind).
         sockaddr_un any{};
         any.sun_family = AF_UNIX;
         if (::bind(socket.fileno(), reinterpret_cast<const sockaddr*>(&any), sizeof any.sun_family) != 0)
             ss::throw_errno(errno, "bind");
     }
-    socket.connect(server);
-    converse([&](const std::string& question) {
+    socket.connect(address);
+    const auto ask = [&](const std::string& question) {
         constexpr std::size_t longest_datagram = 65'535;
         constexpr int tries = 3;
         for (int i = 0; i < tries; ++i) {
@@ -125,32 +60,18 @@ void use_datagrams(const CommandLine& line) {
                     return reply;
             }
         }
-        throw std::runtime_error("no reply from " + line.server() + " in 3 seconds");
-    });
+        throw std::runtime_error("no reply from " + server.to_string() + " in 3 seconds");
+    };
+    line_client::converse([&](const std::string& question) { std::cout << ask(question) << '\n'; });
 }
 
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    CommandLine line;
-    try {
-        line = parse(argc, argv);
-    } catch (const std::exception& failure) {
-        std::cerr << "time_client: " << failure.what() << '\n' << usage;
-        return 2;
-    }
-    if (line.help) {
-        std::cout << usage << help;
-        return EXIT_SUCCESS;
-    }
-    try {
-        if (line.udp)
-            use_datagrams(line);
-        else
-            use_stream(line);
-        return EXIT_SUCCESS;
-    } catch (const std::exception& failure) {
-        std::cerr << "time_client: " << failure.what() << '\n';
-        return EXIT_FAILURE;
-    }
+    bool udp = false;
+    return line_client::run({"time_client", std::string(usage), std::string(help), {.port = 21567}, &udp}, argc, argv,
+                            [&udp](const line_client::Server& server) {
+                                udp ? use_datagrams(server) : use_stream(server);
+                                return EXIT_SUCCESS;
+                            });
 }

@@ -1,0 +1,91 @@
+/// \file
+/// The client of the command service, over TCP and Unix sockets: sends each line, prints the command's output, and ends with
+/// the status of the last one.
+
+#include "line_client.hpp"
+
+#include <socketserver/handlers/command_reply.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace ss = socketserver;
+
+namespace {
+
+constexpr std::string_view usage = "usage: command_client [--unix PATH] [--help] [HOST [PORT]]\n";
+constexpr std::string_view help =
+    R"(Sends each line to a command server, which runs it, and prints the command's output; an empty line or the end of input
+ends it. The exit status is that of the last command: 128 + N if signal N killed it, 124 if its time was over,
+125 if it wrote too much; 1 if the server did not run it, or could not be asked.
+
+  HOST         the server's name or address (default: 127.0.0.1)
+  PORT         the server's port (default: 8082)
+  --unix PATH  the server listens on this Unix socket; "@NAME" is an abstract one
+  --help       print this and exit
+)";
+
+ss::CommandReply read_head(ss::BufferedReader& replies) {
+    constexpr std::size_t longest_line = 64;
+    const std::string line(replies.readline(longest_line));
+    if (line.empty())
+        throw std::runtime_error("the server closed the connection");
+    const auto head = ss::parse_command_reply(line);
+    if (!head)
+        throw std::runtime_error(
+            "a broken reply: " +
+            (head.is_error() ? head.error() : std::string("the connection ended within its first line")));
+    return *head;
+}
+
+void copy_output(ss::BufferedReader& replies, std::size_t length, std::ostream& out) {
+    constexpr std::size_t piece = 65'536;
+    while (length > 0) {
+        const std::string_view bytes = replies.read_some(std::min(length, piece));
+        if (bytes.empty())
+            throw std::runtime_error("a broken reply: the connection ended " + std::to_string(length) +
+                                     " bytes before the end of the output");
+        out << bytes;
+        length -= bytes.size();
+    }
+}
+
+int to_exit_status(const ss::CommandReply& reply) {
+    constexpr int timeout = 124;  // as timeout(1) says it
+    constexpr int truncated = 125;
+    switch (reply.end) {
+        case ss::CommandReply::End::exited: return reply.status;
+        case ss::CommandReply::End::timeout: return timeout;
+        case ss::CommandReply::End::truncated: return truncated;
+        case ss::CommandReply::End::error: break;
+    }
+    return EXIT_FAILURE;
+}
+
+/// \return the status of the last command
+int use(const line_client::Server& server) {
+    ss::Socket socket = server.connect();
+    ss::BufferedReader replies(socket);
+    int status = EXIT_SUCCESS;
+    line_client::converse([&](const std::string& command) {
+        socket.sendall(command + '\n');
+        const ss::CommandReply reply = read_head(replies);
+        const bool refused = reply.end == ss::CommandReply::End::error;
+        if (refused)
+            std::cerr << "command_client: ";
+        copy_output(replies, reply.length, refused ? std::cerr : std::cout);
+        std::cout << std::flush;
+        if (reply.end == ss::CommandReply::End::timeout)
+            std::cerr << "command_client: the command was killed: its time was over\n";
+        if (reply.end == ss::CommandReply::End::truncated)
+            std::cerr << "command_client: the command was killed: it wrote too much\n";
+        status = to_exit_status(reply);
+    });
+    return status;
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+    return line_client::run({"command_client", std::string(usage), std::string(help), {.port = 8082}}, argc, argv, use);
+}
