@@ -1,0 +1,242 @@
+/// \file
+/// Fetches what a URL names: by HTTP, from a gopher server, or a file.
+
+#include "fetch/http.hpp"
+#include "fetch/output.hpp"
+
+#include <socketserver/handlers/gopher_url.hpp>
+#include <socketserver/socketserver.hpp>
+
+#include <boost/program_options.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace ss = socketserver;
+namespace po = boost::program_options;
+
+namespace {
+
+using Timeout = std::optional<std::chrono::nanoseconds>;
+
+struct CommandLine {
+    bool help = false;
+    bool version = false;
+    ss::Url url;
+    ss::GopherDocument document;  // what a gopher URL names
+    std::string local;            // what a file URL names
+    std::string file;
+    Timeout timeout = std::chrono::seconds(30);
+};
+
+constexpr std::string_view usage = "usage: fetch [--timeout S] [--help] [--version] URL [FILE]\n";
+constexpr std::string_view help =
+    R"(Prints the document that a URL names, or stores it in FILE and prints the header of an HTTP reply.
+
+  URL          http://HOST[:PORT]/PATH, gopher://HOST[:PORT]/TSELECTOR or file:///PATH
+  FILE         where to store it: it is there when the document is complete, or else is left as it was
+  --timeout S  the longest to wait for the server at each step, in seconds; 0: as long as it takes (default: 30)
+  --help       print this and exit
+  --version    print the version and exit
+
+HTTP redirections are followed, 10 at the most. The exit status is 1 if there is no such document, or not all of it.
+)";
+
+Timeout parse_timeout(const std::string& text) {
+    constexpr double longest = 1e9;
+    char* end = nullptr;
+    const double seconds = std::strtod(text.c_str(), &end);
+    if (text.empty() || *end != '\0' || !(seconds >= 0 && seconds <= longest))
+        throw po::error("'" + text + "' is no time-out: a number of seconds from 0 to 1000000000");
+    if (seconds == 0)
+        return std::nullopt;
+    return std::chrono::ceil<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
+}
+
+void parse_url(const std::string& text, CommandLine& line) {
+    const auto wrong = [&](const std::string& why) { return po::error("'" + text + "' is no URL: " + why); };
+    const auto url = ss::parse_url(text);
+    if (!url)
+        throw wrong(url.error());
+    line.url = *url;
+    if (url->scheme == "gopher") {
+        const auto document = ss::parse_gopher_path(line.url);
+        if (!document)
+            throw wrong(document.error());
+        line.document = *document;
+    } else if (url->scheme == "file") {
+        if (!url->host.empty() && url->host != "localhost")
+            throw wrong("a file is on this machine, not on " + url->host);
+        line.local = ss::percent_decode(url->path).value_or("");
+        if (line.local.empty() || line.local.find('\0') != std::string::npos)
+            throw wrong("it names no file");
+    } else if (url->scheme != "http") {
+        throw po::error(url->scheme + " is not supported, only http, gopher and file");
+    }
+}
+
+CommandLine parse(int argc, char* argv[]) {
+    CommandLine line;
+    std::string timeout;
+    std::vector<std::string> arguments;
+    po::options_description options;
+    options.add_options()("help", po::bool_switch(&line.help))("version", po::bool_switch(&line.version))(
+        "timeout", po::value(&timeout))("argument", po::value(&arguments));
+    po::positional_options_description positions;
+    positions.add("argument", 2);
+    po::variables_map values;
+    constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(argc, argv).options(options).positional(positions).style(style).run(), values);
+    po::notify(values);
+    if (line.help || line.version)
+        return line;
+    if (values.count("timeout") != 0)
+        line.timeout = parse_timeout(timeout);
+    if (arguments.empty())
+        throw po::error("URL is missing");
+    parse_url(arguments[0], line);
+    if (arguments.size() > 1) {
+        line.file = arguments[1];
+        if (line.file.empty())
+            throw po::error("FILE is empty");
+    }
+    return line;
+}
+
+void by_file(const std::string& path, fetch::Output& output) {
+    const auto fail = [&] {
+        throw std::runtime_error("cannot read " + path + ": " + std::generic_category().message(errno));
+    };
+    const ss::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    struct stat status {};
+    if (!file || ::fstat(file.get(), &status) != 0)
+        fail();
+    if (S_ISREG(status.st_mode))
+        output.expect(static_cast<std::uint64_t>(status.st_size));
+    std::vector<char> piece(65'536);
+    for (;;) {
+        const ssize_t count = ::read(file.get(), piece.data(), piece.size());
+        if (count == 0)
+            return;
+        if (count > 0)
+            output.write({piece.data(), static_cast<std::size_t>(count)});
+        else if (errno != EINTR)
+            fail();
+    }
+}
+
+/// Throws if a document is an error: one item of type 3, and nothing else.
+void check_for_error(std::string_view document) {
+    const auto menu = ss::parse_gopher_menu(document);
+    if (!menu || menu->size() != 1 || menu->front().type != '3')
+        return;
+    std::string message = menu->front().display;
+    std::replace_if(
+        message.begin(), message.end(),
+        [](char c) {
+            return !ss::is_gopher_field({&c, 1});
+        },
+        '?');
+    throw std::runtime_error("the server says: " + message);
+}
+
+/// As much of a document as an error can be long: all of it, if it is shorter.
+std::string read_front(ss::BufferedReader& reply, bool is_text) {
+    std::string front;
+    while (front.size() < ss::gopher_line_limit) {
+        const std::string_view bytes = reply.read_some();
+        front += bytes;
+        // A server may keep the connection open behind the last line of a text.
+        if (bytes.empty() || (is_text && ss::parse_gopher_text(front).has_value()))
+            break;
+    }
+    return front;
+}
+
+void by_gopher(const CommandLine& line, fetch::Output& output) {
+    const std::string server = line.url.authority();
+    ss::Socket socket = ss::create_connection(line.url.host, line.url.port, line.timeout);
+    const ss::GopherRequest& request = line.document.request;
+    socket.sendall(request.selector + (request.search.empty() ? "" : '\t' + request.search) + "\r\n");
+    ss::BufferedReader reply(socket);
+    constexpr std::string_view texts = "0137";
+    const bool is_text = texts.find(line.document.type) != std::string_view::npos;
+    const std::string front = read_front(reply, is_text);
+    if (front.empty())
+        throw std::runtime_error(server + " closed the connection without a document");
+    check_for_error(front);
+    if (!is_text) {
+        for (std::string_view bytes = front; !bytes.empty(); bytes = reply.read_some())
+            output.write(bytes);
+        return;
+    }
+    ss::GopherTextDecoder decoder;
+    std::string text;
+    for (std::string_view bytes = front; !bytes.empty(); bytes = reply.read_some()) {
+        text.clear();
+        decoder.decode(bytes, text);
+        output.write(text);
+        if (decoder.ended())
+            return;
+    }
+    throw std::runtime_error("the document of " + server + " breaks off: its last line, a dot, is missing");
+}
+
+void run(const CommandLine& line) {
+    std::optional<fetch::Output> output;
+    if (line.file.empty())
+        output.emplace();
+    else
+        output.emplace(line.file);
+    std::string header;
+    if (line.url.scheme == "http")
+        header = fetch::by_http(line.url, line.timeout, *output);
+    else if (line.url.scheme == "gopher")
+        by_gopher(line, *output);
+    else
+        by_file(line.local, *output);
+    output->finish();
+    if (!line.file.empty() && !(std::cout << header << std::flush))
+        throw std::runtime_error("cannot write standard output");
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+    CommandLine line;
+    try {
+        line = parse(argc, argv);
+    } catch (const std::exception& failure) {
+        std::cerr << "fetch: " << failure.what() << '\n' << usage;
+        return 2;
+    }
+    if (line.help) {
+        std::cout << usage << help;
+        return EXIT_SUCCESS;
+    }
+    if (line.version) {
+        std::cout << "fetch (socketserver " SOCKETSERVER_VERSION ")\n";
+        return EXIT_SUCCESS;
+    }
+    try {
+        run(line);
+        return EXIT_SUCCESS;
+    } catch (const std::exception& failure) {
+        std::cerr << "fetch: " << failure.what() << '\n';
+        return EXIT_FAILURE;
+    }
+}
