@@ -21,9 +21,10 @@ namespace socketserver {
 /// It is given to the server's constructor, which hands it to each protocol, and outlives the server. Several servers may
 /// share one.
 ///
-/// Thread: the counts, any. What a subclass adds is used by all protocols at once: under Threading it must be atomic or
-/// locked (socketserver::mutex, or std::mutex where nothing waits under it); under Selecting only what must not change across a
-/// wait; under Forking each child has a copy of its own, but of the counts, which are shared with the children.
+/// Thread: the counts, any. What a subclass adds is used by all protocols at once: where they run in several threads
+/// (Threading, ThreadPool, Selecting with several workers) it must be atomic or locked, by a socketserver::mutex, or a
+/// std::mutex where nothing waits under it. Under Selecting with one worker only what must not change across a wait needs that;
+/// under Forking each child has a copy of its own, but of the counts, which are shared with the children.
 class ProtocolFactory {
 public:
     /// \throw boost::system::system_error if there is no memory that can be shared with children

@@ -8,10 +8,13 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 namespace ss = socketserver;
 using namespace std::chrono_literals;
@@ -54,6 +57,64 @@ public:
 };
 //! [datagram_handler]
 
+//! [protocol]
+class Shout : public ss::Protocol {
+public:
+    using Protocol::Protocol;
+
+    void connection_made() override { transport << "hello, " << transport.peer() << '\n'; }
+
+    void data_received(std::string_view data) override {
+        for (const char c : data)
+            transport << static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+        if (data.ends_with(".\n"))
+            transport.lose_connection();  // what has been written leaves first
+    }
+
+    void connection_lost(const ss::error_code& reason) override {
+        if (reason)
+            server.log(ss::Severity::info, "lost " + transport.peer().to_string() + ": " + reason.message());
+    }
+};
+//! [protocol]
+
+//! [line_protocol]
+class Mail : public ss::LineProtocol {
+public:
+    using LineProtocol::LineProtocol;
+
+    void line_received(std::string_view line) override {
+        if (std::exchange(is_text_, false)) {
+            transport << line.size() << " bytes\n";
+            set_terminator("\n");
+        } else if (line == "DATA") {
+            is_text_ = true;
+            set_terminator("\n.\n");  // or a number of bytes
+        } else if (line == "QUIT") {
+            transport.lose_connection();
+        }
+    }
+
+private:
+    bool is_text_ = false;
+};
+//! [line_protocol]
+
+//! [protocol_factory]
+struct Score : ss::ProtocolFactory {
+    std::atomic<int> lines = 0;  // several threads count
+};
+
+class Player : public ss::WithFactory<ss::LineProtocol, Score> {
+public:
+    using WithFactory::WithFactory;
+
+    void line_received(std::string_view) override {
+        transport << ++factory.lines << " lines, " << factory.connections() << " connected\n";
+    }
+};
+//! [protocol_factory]
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(handlers_snippets, CaseGuard)
@@ -76,6 +137,41 @@ BOOST_AUTO_TEST_CASE(datagram_handler) {
     client.send("hello");
     server.handle_request();
     BOOST_TEST(client.receive() == "ehllo");
+}
+
+BOOST_AUTO_TEST_CASE(protocol) {
+    ss::TCPServer<Shout, ss::Selecting> server({"127.0.0.1", 0});
+    std::thread serving([&server] { server.serve_forever(); });
+    Client client("127.0.0.1", server.server_address().port());
+    BOOST_TEST(client.read_line() == "hello, " + client.local_address() + '\n');
+    client.send("quiet, please\n");
+    BOOST_TEST(client.read_line() == "QUIET, PLEASE\n");
+    client.send("bye.\n");
+    BOOST_TEST(client.read_all() == "BYE.\n");
+    server.shutdown();
+    serving.join();
+}
+
+BOOST_AUTO_TEST_CASE(line_protocol) {
+    ss::TCPServer<Mail, ss::Threading> server({"127.0.0.1", 0});
+    std::thread serving([&server] { server.serve_forever(); });
+    Client client("127.0.0.1", server.server_address().port());
+    client.send("DATA\none\n.two\n.\nQUIT\n");
+    BOOST_TEST(client.read_all() == "8 bytes\n");
+    server.shutdown();
+    serving.join();
+}
+
+BOOST_AUTO_TEST_CASE(protocol_factory) {
+    Score score;
+    ss::TCPServer<Player, ss::Threading> server({"127.0.0.1", 0}, {}, score);
+    std::thread serving([&server] { server.serve_forever(); });
+    Client client("127.0.0.1", server.server_address().port());
+    client.send("one\ntwo\n");
+    BOOST_TEST(client.read_line() == "1 lines, 1 connected\n");
+    BOOST_TEST(client.read_line() == "2 lines, 1 connected\n");
+    server.shutdown();
+    serving.join();
 }
 
 BOOST_AUTO_TEST_SUITE_END()
