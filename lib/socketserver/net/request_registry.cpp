@@ -73,6 +73,13 @@ void RequestRegistry::stop_only_request() noexcept {
         request->stop();
 }
 
+void RequestRegistry::cut_only_request() noexcept {
+    cutting_ = true;
+    stopping_.store(true, std::memory_order_release);
+    if (RunningRequest* const request = first_)
+        request->cut();
+}
+
 void RequestRegistry::cut_all() noexcept {
     const std::lock_guard lock(mutex_);
     cutting_ = true;

@@ -89,6 +89,9 @@ public:
     /// Async-signal-safe: takes no lock.
     void stop_only_request() noexcept;
 
+    /// As cut_all(), under the same conditions. Async-signal-safe.
+    void cut_only_request() noexcept;
+
     /// Ends every connection, and every one that enters from now on.
     void cut_all() noexcept;
 
@@ -109,7 +112,7 @@ private:
     mutable std::mutex mutex_;
     std::atomic<RunningRequest*> first_{nullptr};  // changed under mutex_; atomic for stop_only_request()
     std::size_t size_ = 0;                         // guarded by mutex_
-    bool cutting_ = false;                         // guarded by mutex_
+    std::atomic<bool> cutting_{false};             // changed under mutex_; atomic for cut_only_request()
     std::atomic<bool> stopping_{false};
 };
 

@@ -23,6 +23,10 @@ public:
     /// Makes the descriptor unreadable again.
     void clear() const noexcept;
 
+    /// Takes another descriptor in place of the one that this process has inherited and its parent still uses.
+    /// \throw boost::system::system_error if there is none to be had
+    void renew() { *this = Wakeup(); }
+
     /// The descriptor to wait on for input.
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
