@@ -4,6 +4,7 @@
 /// Python's names for servers with a concurrency.
 
 #include <socketserver/concurrency/forking.hpp>
+#include <socketserver/concurrency/preforking.hpp>
 #include <socketserver/concurrency/selecting.hpp>
 #include <socketserver/concurrency/thread_pool.hpp>
 #include <socketserver/concurrency/threading.hpp>
@@ -51,5 +52,18 @@ using SelectingUnixStreamServer = UnixStreamServer<Handler, Selecting>;
 /// A UnixDatagramServer with a fiber for each datagram.
 template <RequestHandler Handler>
 using SelectingUnixDatagramServer = UnixDatagramServer<Handler, Selecting>;
+
+/// A TCPServer of several processes.
+template <RequestHandler Handler, class Inner = Selecting>
+using PreforkingTCPServer = TCPServer<Handler, Preforking<Inner>>;
+/// A UDPServer of several processes.
+template <RequestHandler Handler, class Inner = Selecting>
+using PreforkingUDPServer = UDPServer<Handler, Preforking<Inner>>;
+/// A UnixStreamServer of several processes.
+template <RequestHandler Handler, class Inner = Selecting>
+using PreforkingUnixStreamServer = UnixStreamServer<Handler, Preforking<Inner>>;
+/// A UnixDatagramServer of several processes.
+template <RequestHandler Handler, class Inner = Selecting>
+using PreforkingUnixDatagramServer = UnixDatagramServer<Handler, Preforking<Inner>>;
 
 }  // namespace socketserver

@@ -141,7 +141,7 @@ void ServerLoop::bind_socket(int type, bool reuse_address) {
             file_.emplace(address_);
         socket_ = create_bound(address_, type,
                                {.reuse_address = options_.allow_reuse_address.value_or(reuse_address),
-                                .reuse_port = options_.allow_reuse_port,
+                                .reuse_port = reuse_port(),
                                 .unix_socket_mode = options_.unix_socket_mode});
         if (file_)
             file_->created();
@@ -153,6 +153,7 @@ void ServerLoop::close_socket() noexcept {
     // The file first: as long as the socket is open no other file can have its inode's number.
     file_.reset();
     socket_.close();
+    socket_closed();
 }
 
 void ServerLoop::shutdown() {
@@ -163,7 +164,7 @@ void ServerLoop::shutdown() {
 /// \param deadline when to cut the request that keeps it from returning
 void ServerLoop::end_serving(Deadline deadline) {
     request_shutdown();
-    if (called_by_own_request() || called_by_serving_thread())
+    if (called_by_own_request() || called_by_serving_thread() || is_worker())
         return;
     std::unique_lock lock(mutex_);
     if (!serving_)
@@ -184,10 +185,23 @@ void ServerLoop::end_serving(Deadline deadline) {
 void ServerLoop::request_shutdown() noexcept {
     shared_->shutdown_requested = true;
     wakeup_.notify();
+    if (worker_ != nullptr)
+        worker_->end();
+}
+
+void ServerLoop::end_loop() noexcept {
+    if (worker_ != nullptr)
+        worker_->end();
+    else
+        request_shutdown();
+}
+
+void ServerLoop::become_worker(detail::WorkerState& worker) noexcept {
+    worker_ = &worker;
 }
 
 void ServerLoop::server_close() {
-    if (called_by_own_request())
+    if (called_by_own_request() || is_worker())
         throw std::logic_error(
             "server_close() called by a handler, for which it would have to wait: call request_shutdown()");
     if (closed_)
@@ -207,7 +221,7 @@ void ServerLoop::server_close() {
 }
 
 bool ServerLoop::stopping() const noexcept {
-    return registry_.stopping() || shutdown_requested();
+    return (is_worker() ? worker_->registry : registry_).stopping() || shutdown_requested();
 }
 
 void ServerLoop::log(Severity severity, std::string_view message) const noexcept {
@@ -219,12 +233,12 @@ void ServerLoop::log(Severity severity, std::string_view message) const noexcept
 }
 
 void ServerLoop::stop_running() noexcept {
-    registry_.stop_all();
+    registry().stop_all();
 }
 
 void ServerLoop::cut_running() noexcept {
-    cut_.notify();
-    registry_.cut_all();
+    cut_signal().notify();
+    registry().cut_all();
 }
 
 bool ServerLoop::join_running(Deadline) {

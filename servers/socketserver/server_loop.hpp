@@ -4,6 +4,7 @@
 /// The life of every server, whatever its requests are: bind, serve, shut down, close.
 
 #include <socketserver/detail/accept_backoff.hpp>
+#include <socketserver/detail/worker_state.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/request_registry.hpp>
 #include <socketserver/net/socket.hpp>
@@ -100,6 +101,10 @@ protected:
     /// Called by handle_request() when no request came in time.
     virtual void handle_timeout() {}
 
+    /// Called in each worker process of a Preforking server before it serves, to make what processes cannot share: connections to
+    /// other servers, files, seeds. What it throws ends the worker.
+    virtual void worker_started() {}
+
     // What a concurrency mixin may replace
 
     /// Waits for requests and serves them until a shutdown is asked for.
@@ -125,6 +130,15 @@ protected:
 
     /// Whether running requests use the server's own socket, so that it must stay open until they have ended.
     [[nodiscard]] virtual bool requests_share_socket() const noexcept { return false; }
+
+    /// Whether other sockets may be bound to the same port (SO_REUSEPORT).
+    [[nodiscard]] virtual bool reuse_port() const noexcept { return options_.allow_reuse_port; }
+
+    /// Makes anew, in a worker process that has just been forked, what it must not share with its parent: wakeups.
+    virtual void renew_in_worker() {}
+
+    /// Called when the server's socket has been closed, to close others.
+    virtual void socket_closed() noexcept {}
 
     /// Asks running requests to end. From any thread.
     virtual void stop_running() noexcept;
@@ -155,7 +169,7 @@ protected:
 
     /// Waits for a request while there is capacity for one.
     /// \param deadline when to give up
-    Waited wait_for_request(Deadline deadline) { return wait_for_request(deadline, wakeup_); }
+    Waited wait_for_request(Deadline deadline) { return wait_for_request(deadline, wakeup()); }
 
     /// As above, in a thread that is not to be woken by what wakes serve_forever().
     /// \param deadline when to give up
@@ -166,14 +180,27 @@ protected:
     [[nodiscard]] Deadline accept_pause() const noexcept { return backoff_.until(); }
 
     /// Becomes readable when the loop is to look whether a shutdown was asked for.
-    [[nodiscard]] const Wakeup& wakeup() const noexcept { return wakeup_; }
+    [[nodiscard]] const Wakeup& wakeup() const noexcept { return worker_ != nullptr ? worker_->wakeup : wakeup_; }
 
     /// Makes sure that nobody else has shut the socket down; to be called when it was ready and had nothing.
     /// \throw boost::system::system_error if somebody has
     void require_usable_socket() const;
 
     /// Whether serve_forever() is to return.
-    [[nodiscard]] bool shutdown_requested() const noexcept { return shared_->shutdown_requested.load(); }
+    [[nodiscard]] bool shutdown_requested() const noexcept {
+        return shared_->shutdown_requested || (worker_ != nullptr && worker_->ending);
+    }
+
+    /// Has the loop of this process return: request_shutdown(), but that a worker process leaves alone.
+    void end_loop() noexcept;
+
+    /// Makes this process, which has just been forked and has one thread, one that serves in place of its parent: it
+    /// counts, is woken and ended by itself. request_shutdown() still ends the server as a whole.
+    /// \param worker what it uses in place of what it inherited; must outlive the process' use of the server
+    void become_worker(detail::WorkerState& worker) noexcept;
+
+    /// Whether this process has become a worker.
+    [[nodiscard]] bool is_worker() const noexcept { return worker_ != nullptr; }
 
     /// Says what to do about a failure to get a request: nothing for what concerns one request only, a pause for what
     /// runs out.
@@ -209,11 +236,13 @@ protected:
     /// The server's socket.
     [[nodiscard]] Socket& socket() noexcept { return socket_; }
     /// The running requests.
-    [[nodiscard]] RequestRegistry& registry() noexcept { return registry_; }
+    [[nodiscard]] RequestRegistry& registry() noexcept { return worker_ != nullptr ? worker_->registry : registry_; }
     /// Notified for good when running requests are cut.
-    [[nodiscard]] const Wakeup& cut_signal() const noexcept { return cut_; }
-    /// The counters.
-    [[nodiscard]] Counters& counters() const noexcept { return shared_->counters; }
+    [[nodiscard]] const Wakeup& cut_signal() const noexcept { return worker_ != nullptr ? worker_->cut : cut_; }
+    /// The counters, a worker process' own.
+    [[nodiscard]] Counters& counters() const noexcept {
+        return worker_ != nullptr ? worker_->shared.counters : shared_->counters;
+    }
 
 private:
     class Serving;
@@ -236,6 +265,7 @@ private:
     Wakeup wakeup_;
     Wakeup cut_;
     RequestRegistry registry_;
+    detail::WorkerState* worker_ = nullptr;  // what takes the place of the three, in a worker process
     detail::AcceptBackoff backoff_;
     bool closed_ = false;
 

@@ -95,6 +95,18 @@ struct ServerOptions {
     /// Servers with a pool of threads only.
     ThreadPool thread_pool = {};
 
+    /// Preforking servers only.
+    struct Preforking {
+        /// How many processes serve, at most 1,024; 0: as many as there are processors.
+        std::size_t workers = 0;
+        /// Whether each process has a listener of its own, among which the kernel spreads what comes in (SO_REUSEPORT), instead of all
+        /// waiting at one. Requests then wait for their own worker even while it is busy or being replaced and others
+        /// are idle; the port can be taken by other programs of the same user. Internet addresses only.
+        bool own_listeners = false;
+    };
+    /// Preforking servers only.
+    Preforking preforking = {};
+
     /// Selecting servers only.
     struct Selecting {
         /// Which system call waits.

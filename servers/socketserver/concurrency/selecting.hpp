@@ -134,7 +134,7 @@ private:
         void end() noexcept {
             if (threads_.empty())
                 return;
-            server_.request_shutdown();
+            server_.end_loop();
             for (std::thread& thread : threads_)
                 thread.join();
         }
@@ -149,7 +149,7 @@ private:
         try {
             return run([this] { accept_requests(std::nullopt); });
         } catch (...) {
-            this->request_shutdown();
+            this->end_loop();
             return std::current_exception();
         }
     }
@@ -181,7 +181,7 @@ private:
                 accept();
             } catch (...) {
                 running.failure = std::current_exception();
-                this->request_shutdown();
+                this->end_loop();
             }
             running.acceptor = nullptr;
             running.accepting = false;
@@ -269,7 +269,7 @@ private:
             action();
         } catch (...) {
             loop_->failure = std::current_exception();
-            this->request_shutdown();
+            this->end_loop();
         }
     }
 

@@ -64,7 +64,7 @@ ChildProcesses::ChildProcesses() : ended_(::epoll_create1(EPOLL_CLOEXEC)) {
         throw_errno(errno, "epoll_create1");
 }
 
-void ChildProcesses::start(std::string serving, const std::function<int()>& work) {
+pid_t ChildProcesses::start(std::string serving, const std::function<int()>& work) {
     pid_t pid = -1;
     {
         // A child that is told to end before it can listen must not die of it.
@@ -84,6 +84,7 @@ void ChildProcesses::start(std::string serving, const std::function<int()>& work
     children_.emplace(pid, std::move(child));
     if (!watched)
         unwatched_.insert(pid);
+    return pid;
 }
 
 std::vector<EndedChild> ChildProcesses::collect() {

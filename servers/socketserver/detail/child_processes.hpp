@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// Forked children that each serve one request and then leave.
+/// Forked children: those that each serve one request and then leave, and the workers of preforking servers.
 
 #include <socketserver/os/deadline.hpp>
 #include <socketserver/os/unique_fd.hpp>
@@ -34,7 +34,7 @@ struct EndedChild {
     [[nodiscard]] int signal() const noexcept;
 };
 
-/// The children of a forking server. Only these are ever waited for: a child that somebody else in the program forked is
+/// The children of a forking or preforking server. Only these are ever waited for: a child that somebody else in the program forked is
 /// left to them.
 ///
 /// Owns: the children, a pidfd for each, and an epoll set of those, by which a loop learns that one has ended.
@@ -51,8 +51,9 @@ public:
     /// a TermStopsRequest lets it through, and the child leaves by _exit(2).
     /// \param serving whom the child serves, for messages
     /// \param work what the child does; what it returns is the status it leaves with
+    /// \return its process number
     /// \throw boost::system::system_error if fork(2) fails
-    void start(std::string serving, const std::function<int()>& work);
+    pid_t start(std::string serving, const std::function<int()>& work);
 
     /// Reaps the children that have ended, without waiting.
     std::vector<EndedChild> collect();

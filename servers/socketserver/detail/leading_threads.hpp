@@ -66,6 +66,12 @@ protected:
         return (leading_ != nullptr && leading_->server == this) || crew_.threads().has_capacity();
     }
 
+    void renew_in_worker() override {
+        step_down_.renew();
+        crew_.threads().renew_in_worker();
+        Base::renew_in_worker();
+    }
+
     [[nodiscard]] int wake_descriptor() const noexcept override { return crew_.threads().fd(); }
 
     void release_finished() override { crew_.threads().release_finished(); }

@@ -49,6 +49,10 @@ public:
     /// Becomes readable when a thread ends while there was no capacity, until release_finished() is called.
     [[nodiscard]] int fd() const noexcept { return capacity_.fd(); }
 
+    /// Takes another descriptor, in a process that has just been forked while there was no thread.
+    /// \throw boost::system::system_error if there is none to be had
+    void renew_in_worker() { capacity_.renew(); }
+
     /// Joins the threads that have come to their end.
     void release_finished();
 

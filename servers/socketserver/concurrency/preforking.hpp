@@ -1,0 +1,271 @@
+#pragma once
+
+/// \file
+/// Several processes that serve from one socket.
+
+#include <socketserver/concurrency/blocking.hpp>
+#include <socketserver/detail/worker_processes.hpp>
+#include <socketserver/detail/worker_state.hpp>
+#include <socketserver/net/socket.hpp>
+#include <socketserver/net/socket_functions.hpp>
+#include <socketserver/os/deadline.hpp>
+#include <socketserver/server_options.hpp>
+#include <socketserver/serving/request_handler.hpp>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdlib>
+#include <exception>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace socketserver {
+
+/// Has ServerOptions::Preforking::workers processes serve, each as Inner does.
+///
+/// The process that calls serve_forever() accepts nothing: it forks the workers, replaces those that end, and calls
+/// service_actions() once per service interval. Each worker calls worker_started(), then runs Inner's loop, with all hooks of
+/// a request and service_actions(), until it is told to leave. What Inner bounds (threading.max_threads,
+/// selecting.max_requests) is bounded in each worker. A handler changes nothing in other processes: what
+/// requests share lies in shared memory or elsewhere. statistics() counts over all workers, past ones included.
+///
+/// A worker that dies costs the requests it was serving, which count as failed, and is replaced: at once, or, if it lived less than a
+/// second, after 10 ms doubling to 5 s. One line tells of it. SystemExit thrown by a handler ends its worker, as any other
+/// error that comes out of Inner's loop; if the socket itself is gone, serve_forever() throws.
+///
+/// Workers ignore SIGINT, and take SIGTERM, and the end of the thread that runs serve_forever(), as being asked to end.
+/// serve_forever() returns when all have left: requests that are running have ServerOptions::drain to end, are then cut,
+/// and a worker that still runs a second later is killed.
+///
+/// handle_request() serves in the calling process, as Inner does.
+///
+/// All workers wait at the one socket, so that no request is lost with a worker that had not yet accepted it. With
+/// ServerOptions::Preforking::own_listeners each has one of its own.
+///
+/// A program that has other threads when it forks gives its workers no thread but the one; what those threads had locked
+/// stays locked there.
+///
+/// Owns: the workers. They have all been reaped when serve_forever() returns.
+/// \tparam Inner what each worker does: Blocking, Threading or Selecting
+/// \tparam Base the server to derive from: StreamServer, DatagramServer, or a server with handlers such as TCPServer<H>
+template <class Inner, class Base>
+class PreforkingMixIn : public Inner::template MixIn<Base> {
+    using Serving = typename Inner::template MixIn<Base>;
+
+public:
+    using Serving::Serving;
+
+    /// Closes the server before the workers' owner goes.
+    ~PreforkingMixIn() override { this->close_in_destructor(typeid(PreforkingMixIn)); }
+
+    /// The process numbers of the workers that have not been reaped. Thread: any.
+    [[nodiscard]] std::set<pid_t> active_workers() const { return workers_.pids(); }
+
+    /// What it has counted so far, over all workers. Thread: any.
+    [[nodiscard]] Statistics statistics() const noexcept override {
+        Statistics sum = workers_.statistics();
+        const Statistics own = Serving::statistics();
+        sum.accepted += own.accepted;
+        sum.active += own.active;
+        sum.handled += own.handled;
+        sum.failed += own.failed;
+        sum.rejected += own.rejected;
+        sum.accept_errors += own.accept_errors;
+        return sum;
+    }
+
+    /// Makes the socket and binds it to the address.
+    /// \throw std::invalid_argument if workers are to have listeners of their own that they cannot have
+    void server_bind() override {
+        if (own_listeners() && this->server_address().family() == AF_UNIX)
+            throw std::invalid_argument("a Unix socket has one listener, which the workers share: own_listeners is for "
+                                        "Internet addresses");
+        if (own_listeners() && this->options().inherited_socket >= 0)
+            throw std::invalid_argument("a socket that was taken over is the only one, which the workers share: "
+                                        "own_listeners is for addresses");
+        Serving::server_bind();
+    }
+
+    /// Makes the sockets ready for requests.
+    void server_activate() override {
+        Serving::server_activate();
+        if (!own_listeners())
+            return;
+        while (listeners_.size() + 1 < workers_.count()) {
+            listeners_.push_back(create_bound(this->server_address(), this->socket().getsockopt(SOL_SOCKET, SO_TYPE),
+                                              {.reuse_address = false, .reuse_port = true}));
+            const Swapped other(this->socket(), listeners_.back());
+            Serving::server_activate();
+        }
+    }
+
+protected:
+    [[nodiscard]] bool reuse_port() const noexcept override { return own_listeners() || Serving::reuse_port(); }
+
+    void serve_loop(std::chrono::milliseconds service_interval) override {
+        ending_ = false;
+        try {
+            supervise(service_interval);
+        } catch (...) {
+            end_workers();
+            throw;
+        }
+        end_workers();
+    }
+
+    void serve_one(Deadline deadline) override {
+        if (own_listeners())
+            throw std::logic_error("handle_request() would see the requests of one worker alone: own_listeners is for "
+                                   "serve_forever()");
+        supervises_ = false;
+        try {
+            Serving::serve_one(deadline);
+        } catch (...) {
+            supervises_ = true;
+            throw;
+        }
+        supervises_ = true;
+    }
+
+    [[nodiscard]] int wake_descriptor() const noexcept override {
+        return supervises_ ? workers_.fd() : Serving::wake_descriptor();
+    }
+
+    void release_finished() override {
+        if (!supervises_)
+            Serving::release_finished();
+        else if (workers_.collect(!ending_ && !this->shutdown_requested()) && !ending_)
+            this->require_usable_socket();  // or one worker after the other would find it broken
+    }
+
+    void socket_closed() noexcept override {
+        Serving::socket_closed();
+        listeners_.clear();
+    }
+
+private:
+    // Exchanges two sockets for as long as it lives.
+    class Swapped {
+    public:
+        Swapped(Socket& one, Socket& other) noexcept : one_(one), other_(other) { std::swap(one_, other_); }
+        ~Swapped() { std::swap(one_, other_); }
+        Swapped(const Swapped&) = delete;
+        Swapped& operator=(const Swapped&) = delete;
+
+    private:
+        Socket& one_;
+        Socket& other_;
+    };
+
+    [[nodiscard]] bool own_listeners() const noexcept { return this->options().preforking.own_listeners; }
+
+    void supervise(std::chrono::milliseconds service_interval) {
+        // Workers that could not be given a descriptor to watch them by are looked for this often.
+        constexpr std::chrono::seconds turn{1};
+        const pid_t parent = ::getpid();
+        const auto work = [this, parent, service_interval](std::size_t place, detail::WorkerState& state) {
+            return work_in(place, state, parent, service_interval);
+        };
+        Deadline next_service = Deadline::after(service_interval);
+        while (!this->shutdown_requested()) {
+            workers_.start_missing(work);
+            const Deadline until = earlier(earlier(next_service, workers_.next_start()), Deadline::after(turn));
+            if (detail::wait_for_either(this->wakeup().fd(), this->wake_descriptor(), until))
+                this->wakeup().clear();
+            this->release_finished();
+            if (next_service.expired() && !this->shutdown_requested()) {
+                this->service_actions();
+                next_service = Deadline::after(service_interval);
+            }
+        }
+    }
+
+    // Lets the workers end: by themselves, then by force.
+    void end_workers() {
+        // Workers that could not be given a descriptor to watch them by are looked for this often.
+        constexpr std::chrono::milliseconds turn{50};
+        ending_ = true;
+        workers_.end_all();
+        Deadline deadline = Deadline::after(this->options().drain);
+        bool cut = false;
+        for (;;) {
+            this->release_finished();
+            if (workers_.running() == 0)
+                return;
+            const bool cut_now = detail::wait_for_either(cut ? -1 : this->cut_signal().fd(), this->wake_descriptor(),
+                                                         earlier(deadline, Deadline::after(turn)));
+            if (!cut && (cut_now || deadline.expired())) {
+                workers_.cut_all();
+                cut = true;
+                deadline = Deadline::after(detail::WorkerSignals::grace);
+            } else if (cut && deadline.expired()) {
+                workers_.kill_all();
+                deadline = Deadline::never();
+            }
+        }
+    }
+
+    // What a worker does. Returns the status it leaves with.
+    int work_in(std::size_t place, detail::WorkerState& state, pid_t parent,
+                std::chrono::milliseconds service_interval) {
+        supervises_ = false;
+        this->become_worker(state);
+        const detail::WorkerSignals signals(state, parent, this->options().drain, std::same_as<Inner, Blocking>);
+        if (place > 0 && own_listeners())
+            std::swap(this->socket(), listeners_[place - 1]);
+        listeners_.clear();
+        int status = EXIT_SUCCESS;
+        try {
+            this->renew_in_worker();
+            this->worker_started();
+            detail::WorkerSignals::unblock();
+            Serving::serve_loop(service_interval);
+        } catch (const SystemExit& exit) {
+            status = exit.status;
+        } catch (const std::exception& failure) {
+            this->log(Severity::error, "worker " + std::to_string(::getpid()) + ": " + failure.what());
+            status = EXIT_FAILURE;
+        }
+        drain(state);
+        return status;
+    }
+
+    // Lets requests that outlived the loop end.
+    void drain(const detail::WorkerState& state) {
+        constexpr std::chrono::milliseconds turn{20};
+        this->stop_running();
+        Deadline deadline = Deadline::after(this->options().drain);
+        while (!this->join_running(earlier(deadline, Deadline::after(turn)))) {
+            if (state.shared.cut || deadline.expired()) {
+                this->cut_running();
+                deadline = Deadline::never();
+            }
+        }
+    }
+
+    detail::WorkerProcesses workers_{
+        this->options().preforking.workers,
+        [this](Severity severity, const std::string& message) { this->log(severity, message); }};
+    bool supervises_ = true;         // false while this process itself serves
+    bool ending_ = false;            // workers are not replaced any more
+    std::vector<Socket> listeners_;  // of the workers but for the first, if each has its own
+};
+
+/// The concurrency of a server that serves in several processes, made in advance. For all processors of the machine, and
+/// for handlers that may crash.
+/// \tparam Inner what each process does: Blocking, Threading or Selecting
+template <class Inner>
+struct Preforking {
+    /// The mixin.
+    template <class Base>
+    using MixIn = PreforkingMixIn<Inner, Base>;
+};
+
+}  // namespace socketserver
