@@ -25,11 +25,16 @@ struct Combination {
     std::string name;
     Transport transport;
 
-    bool forks = false;        ///< handlers run in children
+    bool forks = false;        ///< each handler runs in a child of its own
+    bool preforks = false;     ///< the server's loop, and with it all hooks of requests, run in children
     bool has_threads = false;  ///< requests are got and served in threads of their own
     bool has_workers = false;  ///< several threads serve, and a request is served by the one that accepted it
     /// Whether handlers run in the serving thread, or one of them, one after the other or in turns.
-    [[nodiscard]] bool in_serving_thread() const { return !forks && !has_threads; }
+    [[nodiscard]] bool in_serving_thread() const { return !forks && !preforks && !has_threads; }
+    /// Whether handlers run in the thread that calls handle_request().
+    [[nodiscard]] bool in_requesting_thread() const { return !forks && !has_threads; }
+    /// Whether shutdown() waits for running requests.
+    [[nodiscard]] bool shutdown_waits() const { return preforks || in_serving_thread(); }
 
     /// Makes a server with hooks that record, bound and active unless the options say no.
     /// \param script what its handlers do

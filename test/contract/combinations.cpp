@@ -15,6 +15,11 @@ namespace {
 
 using Concurrency = CONTRACT_CONCURRENCY;
 
+template <class T>
+constexpr bool is_preforking = false;
+template <class Inner>
+constexpr bool is_preforking<Preforking<Inner>> = true;
+
 /// Makes a server and binds it as a user would who overrides the hooks.
 template <class Server, class Where>
 std::unique_ptr<ServerLoop> make_bound(const Where& where, ServerOptions options, Script& script) {
@@ -22,6 +27,8 @@ std::unique_ptr<ServerLoop> make_bound(const Where& where, ServerOptions options
     options.selecting.selector = SelectorKind::CONTRACT_SELECTOR;
     options.selecting.workers = CONTRACT_WORKERS;
     options.thread_pool.threads = 8;  // ThreadSanitizer keeps mappings of every thread there ever was
+    if (options.preforking.workers == 0)
+        options.preforking.workers = 2;
     options.logger = [&script](Severity, std::string_view message) { script.log.add(message); };
     auto server = std::make_unique<ObservedServer<Server>>(where, std::move(options), script);
     if (bind) {
@@ -63,7 +70,9 @@ std::vector<Combination> combinations() {
     const auto add = [&all](const char* name, Transport transport, Make* make) {
         Combination combination{name, transport};
         combination.forks = std::is_same_v<Concurrency, Forking>;
-        combination.has_threads = std::is_same_v<Concurrency, Threading> || std::is_same_v<Concurrency, ThreadPool>;
+        combination.preforks = is_preforking<Concurrency>;
+        combination.has_threads = std::is_same_v<Concurrency, Threading> || std::is_same_v<Concurrency, ThreadPool> ||
+                                  std::is_same_v<Concurrency, Preforking<Threading>>;
         combination.has_workers = CONTRACT_WORKERS > 1;
         combination.make = make;
         all.push_back(combination);

@@ -78,8 +78,8 @@ CONTRACT_CASE(lines_received_before_the_shutdown_are_answered, streams) {
 }
 
 CONTRACT_CASE(a_running_request_completes_after_the_shutdown, every_server) {
-    if (combination.in_serving_thread())
-        return;  // its shutdown() waits for the handler
+    if (combination.shutdown_waits())
+        return;
     Scene scene(combination, {.drain = 1h});
     scene.script.handle = [&](Conversation& with) {
         scene.script.await_gate();
@@ -164,7 +164,7 @@ CONTRACT_CASE(block_on_close_false_cuts_at_once, every_server) {
 }
 
 CONTRACT_CASE(serves_again_after_requests_were_cut, every_server) {
-    if (!combination.in_serving_thread())
+    if (!combination.shutdown_waits())
         return;  // their requests are cut by server_close() alone
     Scene scene(combination, {.drain = 50ms * time_factor});
     scene.script.handle = [&](Conversation& with) {

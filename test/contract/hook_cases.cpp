@@ -27,6 +27,8 @@ const Hooks bound{"server_bind", "server_activate"};
 
 /// The hooks that a single request called where it was got, since the server was bound.
 Hooks where_requests_are_got(const Combination& combination, const Scene& scene) {
+    if (combination.preforks)
+        return scene.script.in_children();
     const Hooks serving = scene.script.in_serving_thread();
     if (!combination.has_threads && (!combination.has_workers || !serving.empty()))
         return serving;
@@ -50,7 +52,11 @@ void check_hooks(const Combination& combination, Scene& scene, const Hooks& serv
     threads.erase(threads.begin(), threads.begin() + 2);
     if (combination.has_workers && serving.empty())
         std::swap(serving, threads);  // in one of those that serve
-    if (combination.forks) {
+    if (combination.preforks) {
+        BOOST_TEST(serving == Hooks{}, boost::test_tools::per_element());
+        BOOST_TEST(threads == Hooks{}, boost::test_tools::per_element());
+        BOOST_TEST(children == accepted + served, boost::test_tools::per_element());
+    } else if (combination.forks) {
         BOOST_TEST(serving == accepted + Hooks{"close_request"}, boost::test_tools::per_element());
         BOOST_TEST(children == served, boost::test_tools::per_element());
         BOOST_TEST(threads == Hooks{}, boost::test_tools::per_element());
@@ -200,7 +206,7 @@ CONTRACT_CASE(an_exception_that_ends_the_program_is_not, every_server) {
     scene.script.handle = [](Conversation&) { throw SystemExit{7}; };
     const auto sent = scene.send("\n");
     scene.script.now_serving();
-    if (combination.in_serving_thread()) {
+    if (combination.in_requesting_thread()) {
         BOOST_CHECK_EXCEPTION(scene.server().handle_request(), SystemExit,
                               [](const SystemExit& exit) { return exit.status == 7; });
     } else {
@@ -240,7 +246,9 @@ CONTRACT_CASE(system_exit_ends_what_serves_the_request, every_server) {
     BOOST_TEST(scene.script.calls("handle_error") == 0U);
     BOOST_TEST(scene.script.calls("shutdown_request") == 2U);
     BOOST_TEST(scene.statistics().handled == 1U);
-    BOOST_TEST(scene.script.log.lines().empty());
+    const bool ends_a_worker = combination.preforks && !combination.has_threads;
+    BOOST_TEST(scene.logged(" left with status 7") == (ends_a_worker ? 1U : 0U));
+    BOOST_TEST(scene.script.log.lines().size() == (ends_a_worker ? 1U : 0U));
 }
 
 }  // namespace socketserver::test

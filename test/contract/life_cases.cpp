@@ -3,8 +3,11 @@
 #include "support/eventually.hpp"
 #include "support/readable.hpp"
 
+#include <socketserver/os/shared_memory.hpp>
+
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <stdexcept>
@@ -118,7 +121,7 @@ CONTRACT_CASE(accepts_no_more_while_it_drains, streams) {
         } catch (const std::system_error&) {
             return true;
         }
-        return combination.in_serving_thread();  // its listener is open until the handler has returned
+        return combination.shutdown_waits();  // its listener is open until the handler has returned
     }));
     BOOST_TEST(scene.statistics().accepted == accepted);
     scene.script.gate.notify();
@@ -214,17 +217,17 @@ CONTRACT_CASE(shutdown_ends_handle_request_too, every_server) {
 
 CONTRACT_CASE(service_actions_run_between_requests_and_without_any, every_server) {
     Scene scene(combination);
-    std::atomic<int> turns{0};
-    scene.script.service_actions = [&] { ++turns; };
+    const SharedMemory<std::atomic<int>> turns;
+    scene.script.service_actions = [&] { ++*turns; };
     std::thread serving([&] { scene.server().serve_forever(1ms); });
-    BOOST_TEST(eventually([&] { return turns > 3; }));
+    BOOST_TEST(eventually([&] { return *turns > 3; }));
     scene.server().shutdown();
     serving.join();
     // With an interval of an hour only requests bring it about.
-    turns = 0;
+    *turns = 0;
     serving = std::thread([&] { scene.server().serve_forever(1h); });
     BOOST_TEST(scene.exchange("hello\n") == "hello\n");
-    BOOST_TEST(eventually([&] { return turns > 0; }));
+    BOOST_TEST(eventually([&] { return *turns > 0; }));
     scene.server().shutdown();
     serving.join();
 }

@@ -102,10 +102,12 @@ protected:
     }
     void finish_request(Request& request, const Address& client) override {
         script_.record("finish_request");
-        if constexpr (requires { request.fileno(); })
-            script_.settle_in_child(request.fileno());
-        else
-            script_.settle_in_child(this->fileno());
+        if (!this->is_worker()) {
+            if constexpr (requires { request.fileno(); })
+                script_.settle_in_child(request.fileno());
+            else
+                script_.settle_in_child(this->fileno());
+        }
         Server::finish_request(request, client);
     }
     void shutdown_request(Request& request) override {
@@ -124,6 +126,11 @@ protected:
         if (script_.service_actions)
             script_.service_actions();
         Server::service_actions();
+    }
+    void worker_started() override {
+        script_.settle_in_child(this->fileno());
+        script_.worker_started();
+        Server::worker_started();
     }
     void handle_timeout() override {
         script_.record("handle_timeout");

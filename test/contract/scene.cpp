@@ -1,5 +1,9 @@
 #include "scene.hpp"
 
+#include "support/eventually.hpp"
+
+#include <boost/test/unit_test.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
@@ -21,6 +25,7 @@ Scene::~Scene() {
 }
 
 void Scene::serve(std::chrono::milliseconds service_interval) {
+    const std::size_t workers_before = script.workers();
     thread_ = std::thread([this, service_interval] {
         script.now_serving();
         try {
@@ -29,6 +34,11 @@ void Scene::serve(std::chrono::milliseconds service_interval) {
             thrown_ = std::current_exception();
         }
     });
+    // Not before they have closed what they inherited are new descriptors this process' alone.
+    if (combination_.preforks && server_->fileno() >= 0) {
+        const std::size_t all = workers_before + server_->options().preforking.workers;
+        BOOST_TEST(eventually([&] { return script.workers() >= all; }));
+    }
 }
 
 std::exception_ptr Scene::join() {

@@ -55,6 +55,22 @@ void Script::settle_in_child(int fd) const {
     receive_directly(SIGTERM);
 }
 
+void Script::worker_started() const {
+    workers_.add(std::to_string(::getpid()));
+}
+
+std::vector<pid_t> Script::worker_pids() const {
+    std::vector<pid_t> pids;
+    workers_.for_each([&pids](std::string_view pid) { pids.push_back(std::stoi(std::string(pid))); });
+    return pids;
+}
+
+std::size_t Script::workers() const {
+    std::size_t found = 0;
+    workers_.for_each([&found](std::string_view) { ++found; });
+    return found;
+}
+
 void Script::now_serving() noexcept {
     serving_thread_ = thread_id();
 }

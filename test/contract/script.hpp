@@ -82,6 +82,15 @@ public:
     /// does nothing.
     void settle_in_child(int fd) const;
 
+    /// Notes that this process is a worker of the server, and about to serve.
+    void worker_started() const;
+
+    /// Which processes have noted that, in order.
+    [[nodiscard]] std::vector<pid_t> worker_pids() const;
+
+    /// How many they are.
+    [[nodiscard]] std::size_t workers() const;
+
     /// Takes the calling thread for the serving one.
     void now_serving() noexcept;
 
@@ -100,6 +109,7 @@ private:
     [[nodiscard]] std::vector<std::string> recorded(char where) const;
 
     SharedLines hooks_;
+    SharedLines workers_;
     const pid_t process_ = ::getpid();
     std::atomic<pid_t> serving_thread_{0};
 };

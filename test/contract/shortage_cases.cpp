@@ -10,9 +10,10 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 #include <vector>
 
-#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace std::chrono_literals;
@@ -21,26 +22,35 @@ namespace socketserver::test {
 
 namespace {
 
-/// Makes descriptors run out for as long as it lives.
+/// Makes descriptors run out in a process for as long as it lives.
 class NoDescriptors {
 public:
     // The limit is the lowest free number, so all below it are taken.
-    NoDescriptors() : limit_(RLIMIT_NOFILE, lowest_free()) {}
+    explicit NoDescriptors(pid_t process) : limit_(RLIMIT_NOFILE, lowest_free(process), process) {}
 
 private:
-    static rlim_t lowest_free() {
-        const int fd = ::fcntl(0, F_DUPFD_CLOEXEC, 0);
-        ::close(fd);
-        return static_cast<rlim_t>(fd);
+    static rlim_t lowest_free(pid_t process) {
+        const std::string folder = "/proc/" + std::to_string(process) + "/fd/";
+        rlim_t fd = 0;
+        struct stat unused {};
+        while (::lstat((folder + std::to_string(fd)).c_str(), &unused) == 0)
+            ++fd;
+        return fd;
     }
     ScopedRlimit limit_;
 };
+
+/// The process that accepts.
+pid_t accepting_process(const Scene& scene) {
+    const auto workers = scene.script.worker_pids();
+    return workers.empty() ? ::getpid() : workers.front();
+}
 
 }  // namespace
 
 CONTRACT_CASE(waits_and_recovers_when_descriptors_run_out, streams) {
     using Clock = std::chrono::steady_clock;
-    Scene scene(combination);
+    Scene scene(combination, {.preforking = {.workers = 1}});
     scene.serve(1h);  // nothing but the end of each pause may wake it
     BOOST_TEST(scene.exchange("before\n") == "before\n");
     BOOST_TEST(eventually([&] { return scene.statistics().active == 0; }));
@@ -48,7 +58,7 @@ CONTRACT_CASE(waits_and_recovers_when_descriptors_run_out, streams) {
     client.settimeout(10s * time_factor);
     Clock::duration paused{};
     {
-        const NoDescriptors none;
+        const NoDescriptors none(accepting_process(scene));
         const auto begin = Clock::now();
         client.connect(scene.server().server_address());
         client.sendall("patience\n");
@@ -66,12 +76,12 @@ CONTRACT_CASE(waits_and_recovers_when_descriptors_run_out, streams) {
 }
 
 CONTRACT_CASE(shuts_down_while_descriptors_have_run_out, streams) {
-    Scene scene(combination);
+    Scene scene(combination, {.preforking = {.workers = 1}});
     scene.serve();
     BOOST_TEST(scene.exchange("before\n") == "before\n");
     BOOST_TEST(eventually([&] { return scene.statistics().active == 0; }));
     Socket client(scene.server().server_address().family());
-    const NoDescriptors none;
+    const NoDescriptors none(accepting_process(scene));
     client.connect(scene.server().server_address());
     BOOST_TEST(eventually([&] { return scene.statistics().accept_errors >= 1; }));
     BOOST_TEST(!scene.stop());

@@ -8,12 +8,13 @@
 #include <system_error>
 
 #include <sys/resource.h>
+#include <sys/types.h>
 
 namespace socketserver::test {
 
-/// Lowers (or raises, up to the hard limit) a soft resource limit of this process until the scope ends.
+/// Lowers (or raises, up to the hard limit) a soft resource limit of a process until the scope ends.
 ///
-/// Thread: the limit is the whole process's; children inherit it.
+/// Thread: the limit is the whole process's; children that it forks inherit it.
 class ScopedRlimit {
 public:
     /// The type glibc gives to RLIMIT_NOFILE and its like.
@@ -22,21 +23,23 @@ public:
     /// Sets the soft limit.
     /// \param resource e.g. RLIMIT_NOFILE
     /// \param soft the limit until the scope ends
-    /// \throw std::system_error if setrlimit(2) fails
-    ScopedRlimit(Resource resource, rlim_t soft) : resource_(resource) {
-        if (::getrlimit(resource_, &former_) != 0)
-            throw std::system_error(errno, std::system_category(), "getrlimit");
+    /// \param process whose; 0: this one's
+    /// \throw std::system_error if prlimit(2) fails
+    explicit ScopedRlimit(Resource resource, rlim_t soft, pid_t process = 0) : resource_(resource), process_(process) {
+        if (::prlimit(process_, resource_, nullptr, &former_) != 0)
+            throw std::system_error(errno, std::system_category(), "prlimit");
         rlimit limit = former_;
         limit.rlim_cur = std::min(soft, former_.rlim_max);
-        if (::setrlimit(resource_, &limit) != 0)
-            throw std::system_error(errno, std::system_category(), "setrlimit");
+        if (::prlimit(process_, resource_, &limit, nullptr) != 0)
+            throw std::system_error(errno, std::system_category(), "prlimit");
     }
-    ~ScopedRlimit() { ::setrlimit(resource_, &former_); }
+    ~ScopedRlimit() { ::prlimit(process_, resource_, &former_, nullptr); }
     ScopedRlimit(const ScopedRlimit&) = delete;
     ScopedRlimit& operator=(const ScopedRlimit&) = delete;
 
 private:
     Resource resource_;
+    pid_t process_;
     rlimit former_{};
 };
 
