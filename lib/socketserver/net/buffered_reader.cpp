@@ -13,7 +13,8 @@ BufferedReader::BufferedReader(std::string_view data)
 
 void BufferedReader::set_buffer_size(std::size_t size) {
     one_by_one_ = size == 0;
-    wanted_size_ = std::max<std::size_t>(size, 1);
+    full_size_ = std::max<std::size_t>(size, 1);
+    first_size_ = std::min(full_size_, PooledBuffer::small_size);
 }
 
 void BufferedReader::set_max_lines(std::size_t count) noexcept {
@@ -114,6 +115,8 @@ bool BufferedReader::fill() {
     if (error)
         fail(error);
     end_ += result.bytes;
+    if (end_ == first_size_)  // whoever sends much at a time will again
+        first_size_ = full_size_;
     stopped_ = result.status == IoStatus::stopped;
     ended_ = stopped_ || result.status == IoStatus::eof;
     return !ended_;
@@ -135,8 +138,8 @@ void BufferedReader::give_back() noexcept {
 /// Makes sure that there is free space behind end_: first by moving what is unread to the front, then by growing.
 void BufferedReader::make_room() {
     if (capacity_ == 0) {
-        buffer_ = PooledBuffer(wanted_size_);
-        capacity_ = wanted_size_;
+        buffer_ = PooledBuffer(first_size_);
+        capacity_ = first_size_;
     }
     if (begin_ > 0) {
         std::memmove(buffer_.data(), buffer_.data() + begin_, buffered());
@@ -145,12 +148,13 @@ void BufferedReader::make_room() {
         begin_ = 0;
     }
     if (end_ == capacity_) {
-        if (capacity_ * 2 > buffer_.size()) {
-            PooledBuffer larger(capacity_ * 2);
+        const std::size_t wanted = capacity_ < full_size_ ? full_size_ : capacity_ * 2;
+        if (wanted > buffer_.size()) {
+            PooledBuffer larger(wanted);
             std::memcpy(larger.data(), buffer_.data(), end_);
             buffer_ = std::move(larger);
         }
-        capacity_ *= 2;
+        capacity_ = wanted;
     }
 }
 

@@ -45,7 +45,7 @@ public:
     BufferedReader(const BufferedReader&) = delete;
     BufferedReader& operator=(const BufferedReader&) = delete;
 
-    /// Sets how much to ask the stream for at a time.
+    /// Sets how much to ask the stream for at a time, once it has been seen to send much; less before.
     /// \param size bytes; 0 means as little as can be (Python's unbuffered: nothing past the line is taken)
     /// Requires: nothing has been read yet.
     void set_buffer_size(std::size_t size);
@@ -104,8 +104,10 @@ private:
 
     ByteStream* source_ = nullptr;
     PooledBuffer buffer_;
-    std::size_t wanted_size_ = default_buffer_size;
-    std::size_t capacity_ = 0;  // how much of the buffer may be used: at first wanted_size_
+    std::size_t full_size_ = default_buffer_size;
+    // How much to begin with: little, since a thread holds its buffer while it waits, until a read has filled that.
+    std::size_t first_size_ = PooledBuffer::small_size;
+    std::size_t capacity_ = 0;  // how much of the buffer may be used
     std::size_t begin_ = 0;
     std::size_t scanned_ = 0;
     std::size_t end_ = 0;

@@ -6,10 +6,16 @@ namespace socketserver {
 
 namespace {
 
-// What a thread keeps. Without a destructor, so that it can be used until the thread's very end.
-struct Pool {
+// Free pieces of one size.
+struct FreePieces {
     std::array<char*, PooledBuffer::most_kept> free;
     std::size_t count;
+};
+
+// What a thread keeps. Without a destructor, so that it can be used until the thread's very end.
+struct Pool {
+    FreePieces small;
+    FreePieces large;
     bool closed;
 };
 constinit thread_local Pool pool{};
@@ -17,28 +23,45 @@ constinit thread_local Pool pool{};
 // Frees it when the thread ends.
 struct PoolCloser {
     ~PoolCloser() {
-        while (pool.count > 0)
-            delete[] pool.free[--pool.count];
+        for (FreePieces* const pieces : {&pool.small, &pool.large}) {
+            while (pieces->count > 0)
+                delete[] pieces->free[--pieces->count];
+        }
         pool.closed = true;
     }
     void used() noexcept {}
 };
 thread_local PoolCloser closer;
 
+// Those of a size; null if there are none of it.
+FreePieces* pieces_of(std::size_t size) noexcept {
+    if (size == PooledBuffer::small_size)
+        return &pool.small;
+    return size == PooledBuffer::pooled_size ? &pool.large : nullptr;
+}
+
+std::size_t size_for(std::size_t wanted) noexcept {
+    if (wanted <= PooledBuffer::small_size)
+        return PooledBuffer::small_size;
+    return wanted <= PooledBuffer::pooled_size ? PooledBuffer::pooled_size : wanted;
+}
+
 }  // namespace
 
-PooledBuffer::PooledBuffer(std::size_t size) : size_(size <= pooled_size ? pooled_size : size) {
-    if (size_ == pooled_size && pool.count > 0)
-        data_ = pool.free[--pool.count];
+PooledBuffer::PooledBuffer(std::size_t size) : size_(size_for(size)) {
+    FreePieces* const pieces = pieces_of(size_);
+    if (pieces != nullptr && pieces->count > 0)
+        data_ = pieces->free[--pieces->count];
     else
         data_ = new char[size_];
 }
 
 void PooledBuffer::give_back() noexcept {
-    if (size_ == pooled_size && pool.count < most_kept && !pool.closed) {
-        if (pool.count == 0)
+    FreePieces* const pieces = pieces_of(size_);
+    if (pieces != nullptr && pieces->count < most_kept && !pool.closed) {
+        if (pieces->count == 0)
             closer.used();
-        pool.free[pool.count++] = data_;
+        pieces->free[pieces->count++] = data_;
     } else {
         delete[] data_;
     }

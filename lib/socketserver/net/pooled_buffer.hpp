@@ -11,13 +11,15 @@ namespace socketserver {
 /// A piece of memory, borrowed from a pool that each thread has for itself; the one given back last, which the processor
 /// still has at hand, goes out first.
 ///
-/// Owns: the memory. Thread: one at a time; it goes back to the pool of the thread that gives it back. Larger pieces than
-/// the pool has come from the heap, and go there.
+/// The pool has pieces of two sizes. Owns: the memory. Thread: one at a time; it goes back to the pool of the thread that
+/// gives it back. Larger pieces than the pool has come from the heap, and go there.
 class PooledBuffer {
 public:
     /// How large the pool's pieces are, in bytes.
     static constexpr std::size_t pooled_size = 8'192;
-    /// How many free pieces a thread keeps.
+    /// How large its small pieces are, in bytes: several share a page of memory.
+    static constexpr std::size_t small_size = 1'024;
+    /// How many free pieces of each size a thread keeps.
     static constexpr std::size_t most_kept = 16;
 
     /// None.

@@ -366,6 +366,19 @@ BOOST_AUTO_TEST_CASE(holds_no_buffer_while_it_waits_with_nothing_unread) {
     BOOST_TEST(!reader.read_line().has_value());
 }
 
+BOOST_AUTO_TEST_CASE(asks_for_little_until_that_has_been_filled_once) {
+    const std::string text(2 * PooledBuffer::small_size, 'x');
+    WaitingStream stream({"one\n", "two\n", text + "\n", "next\n"});
+    BufferedReader reader(stream);
+    BOOST_TEST(reader.read_line().value() == "one");
+    BOOST_TEST(reader.read_line().value() == "two");
+    BOOST_TEST(stream.largest_read == PooledBuffer::small_size);
+    BOOST_TEST(reader.read_line().value() == text);
+    stream.largest_read = 0;
+    BOOST_TEST(reader.read_line().value() == "next");
+    BOOST_TEST(stream.largest_read == BufferedReader::default_buffer_size);
+}
+
 BOOST_AUTO_TEST_CASE(a_buffer_that_had_to_grow_is_given_back_too) {
     const std::string text(3 * PooledBuffer::pooled_size, 'x');
     WaitingStream stream({text + "\n", "next\n"});
