@@ -164,8 +164,13 @@ int Socket::getsockopt(int level, int option) const {
     return value;
 }
 
+void Socket::setsockopt(int level, int option, std::span<const std::byte> value, error_code& error) noexcept {
+    const int result = ::setsockopt(fileno(), level, option, value.data(), static_cast<socklen_t>(value.size()));
+    error = result == 0 ? error_code{} : system_code(errno);
+}
+
 void Socket::setsockopt(int level, int option, int value, error_code& error) noexcept {
-    error = ::setsockopt(fileno(), level, option, &value, sizeof value) == 0 ? error_code{} : system_code(errno);
+    setsockopt(level, option, std::as_bytes(std::span{&value, 1}), error);
 }
 
 void Socket::setsockopt(int level, int option, int value) {
@@ -173,8 +178,10 @@ void Socket::setsockopt(int level, int option, int value) {
 }
 
 void Socket::setsockopt(int level, int option, std::span<const std::byte> value) {
-    if (::setsockopt(fileno(), level, option, value.data(), static_cast<socklen_t>(value.size())) != 0)
-        fail(system_code(errno), "setsockopt");
+    error_code error;
+    setsockopt(level, option, value, error);
+    if (error)
+        fail(error, "setsockopt");
 }
 
 void Socket::settimeout(std::optional<std::chrono::nanoseconds> timeout) {

@@ -267,6 +267,9 @@ public:
     /// \param option e.g. SO_LINGER
     /// \param value the bytes of the structure
     void setsockopt(int level, int option, std::span<const std::byte> value);
+    /// \copydoc setsockopt(int,int,std::span<const std::byte>)
+    /// \param error what went wrong
+    void setsockopt(int level, int option, std::span<const std::byte> value, error_code& error) noexcept;
 
     // Serving
 

@@ -9,8 +9,25 @@
 #include <array>
 #include <cerrno>
 #include <stdexcept>
+#include <type_traits>
 
 namespace socketserver {
+
+namespace {
+
+/// What a function returns, or nothing and the error that it throws.
+template <class F>
+std::invoke_result_t<F&> without_throwing(error_code& error, F make) {
+    error = {};
+    try {
+        return make();
+    } catch (const system_error& failure) {
+        error = failure.code();
+        return {};
+    }
+}
+
+}  // namespace
 
 Socket create_connection(const Address& address, std::optional<std::chrono::nanoseconds> timeout) {
     Socket socket(address.family(), SOCK_STREAM);
@@ -19,6 +36,10 @@ Socket create_connection(const Address& address, std::optional<std::chrono::nano
         socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
     socket.connect(address);
     return socket;
+}
+
+Socket create_connection(const Address& address, std::optional<std::chrono::nanoseconds> timeout, error_code& error) {
+    return without_throwing(error, [&] { return create_connection(address, timeout); });
 }
 
 Socket create_connection(const std::string& host, int port, std::optional<std::chrono::nanoseconds> timeout,
@@ -40,6 +61,11 @@ Socket create_connection(const std::string& host, int port, std::optional<std::c
         }
     }
     throw_error(last, "connect to", tried.is_unnamed() ? host : tried.to_string());
+}
+
+Socket create_connection(const std::string& host, int port, std::optional<std::chrono::nanoseconds> timeout,
+                         const std::optional<Address>& source, error_code& error) {
+    return without_throwing(error, [&] { return create_connection(host, port, timeout, source); });
 }
 
 namespace {
@@ -88,11 +114,19 @@ Socket create_server(const Address& address, const ListenOptions& options) {
     return socket;
 }
 
+Socket create_server(const Address& address, const ListenOptions& options, error_code& error) {
+    return without_throwing(error, [&] { return create_server(address, options); });
+}
+
 std::pair<Socket, Socket> socketpair(int family, int type) {
     std::array<int, 2> fds{};
     if (::socketpair(family, type | SOCK_CLOEXEC, 0, fds.data()) != 0)
         throw_errno(errno, "socketpair");
     return {Socket{UniqueFd{fds[0]}}, Socket{UniqueFd{fds[1]}}};
+}
+
+std::pair<Socket, Socket> socketpair(int family, int type, error_code& error) {
+    return without_throwing(error, [&] { return socketpair(family, type); });
 }
 
 Socket fromfd(int fd) {
@@ -103,6 +137,10 @@ Socket fromfd(int fd) {
     error_code unconnected;
     const Address peer = socket.getpeername(unconnected);
     return Socket{UniqueFd{socket.detach()}, peer};
+}
+
+Socket fromfd(int fd, error_code& error) {
+    return without_throwing(error, [&] { return fromfd(fd); });
 }
 
 }  // namespace socketserver

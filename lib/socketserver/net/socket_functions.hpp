@@ -26,6 +26,15 @@ namespace socketserver {
                                        std::optional<std::chrono::nanoseconds> timeout = std::nullopt,
                                        const std::optional<Address>& source = std::nullopt);
 
+/// Connects to a host, without throwing for what the system says.
+/// \param host, port, timeout, source as above
+/// \param error cleared, or set to what went wrong
+/// \return the connected socket; none (`fileno()` is -1) if there is an error
+/// Thread: any. May block in name resolution.
+[[nodiscard]] Socket create_connection(const std::string& host, int port,
+                                       std::optional<std::chrono::nanoseconds> timeout,
+                                       const std::optional<Address>& source, error_code& error);
+
 /// Connects to an address.
 /// \param address whom to
 /// \param timeout the longest to wait; also the returned socket's time-out
@@ -33,6 +42,14 @@ namespace socketserver {
 /// Thread: any.
 [[nodiscard]] Socket create_connection(const Address& address,
                                        std::optional<std::chrono::nanoseconds> timeout = std::nullopt);
+
+/// Connects to an address, without throwing for what the system says.
+/// \param address, timeout as above
+/// \param error cleared, or set to what went wrong
+/// \return the connected socket; none if there is an error
+/// Thread: any.
+[[nodiscard]] Socket create_connection(const Address& address, std::optional<std::chrono::nanoseconds> timeout,
+                                       error_code& error);
 
 /// How create_server() makes a listening socket.
 struct ListenOptions {
@@ -51,6 +68,13 @@ struct ListenOptions {
 /// Thread: any.
 [[nodiscard]] Socket create_server(const Address& address, const ListenOptions& options = {});
 
+/// Binds and listens, without throwing for what the system says.
+/// \param address, options as above
+/// \param error cleared, or set to what went wrong
+/// \return the listening socket; none if there is an error
+/// Thread: any.
+[[nodiscard]] Socket create_server(const Address& address, const ListenOptions& options, error_code& error);
+
 /// Makes a socket bound to an address, without listening: the first half of create_server(), and all that a
 /// datagram server needs.
 /// \param address where; an any address as in create_server()
@@ -68,10 +92,24 @@ struct ListenOptions {
 /// Thread: any.
 [[nodiscard]] std::pair<Socket, Socket> socketpair(int family = AF_UNIX, int type = SOCK_STREAM);
 
+/// A pair of connected sockets, without throwing.
+/// \param family, type as above
+/// \param error cleared, or set to what went wrong
+/// \return the pair; two sockets that are none if there is an error
+/// Thread: any.
+[[nodiscard]] std::pair<Socket, Socket> socketpair(int family, int type, error_code& error);
+
 /// A socket over a duplicate of a descriptor, as in Python; \p fd stays open and the caller's.
 /// \param fd the descriptor of a socket
 /// \throw boost::system::system_error if it cannot be duplicated
 /// Thread: any.
 [[nodiscard]] Socket fromfd(int fd);
+
+/// A socket over a duplicate of a descriptor, without throwing.
+/// \param fd as above
+/// \param error cleared, or set to what went wrong
+/// \return the socket; none if there is an error
+/// Thread: any.
+[[nodiscard]] Socket fromfd(int fd, error_code& error);
 
 }  // namespace socketserver

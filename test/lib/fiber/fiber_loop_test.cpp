@@ -245,6 +245,55 @@ BOOST_DATA_TEST_CASE(a_request_that_is_asked_to_end_stops_waiting, data::make(se
     BOOST_TEST(results[2] == WaitResult::ready);
 }
 
+BOOST_DATA_TEST_CASE(a_fiber_that_never_waits_gives_way_at_will, data::make(selector_kinds), kind) {
+    auto [server, client] = unix_connection();
+    std::string log;
+    std::string got;
+    run_fibers(
+        kind,
+        [&] {
+            for (const char letter : {'a', 'b', 'c'}) {
+                log += letter;
+                BOOST_TEST(give_way() == WaitResult::timed_out);
+            }
+        },
+        [&] {
+            for (const char letter : {'A', 'B', 'C'}) {
+                log += letter;
+                BOOST_TEST(give_way() == WaitResult::timed_out);
+            }
+        },
+        // What comes for a descriptor is seen meanwhile.
+        [&, &socket = server] {
+            socket.setblocking(true);
+            got = socket.recv(100);
+        },
+        [&, &socket = client] {
+            socket.sendall("x");
+            while (got.empty())
+                static_cast<void>(give_way());
+        });
+    BOOST_TEST(log == "aAbBcC");
+    BOOST_TEST(got == "x");
+}
+
+BOOST_AUTO_TEST_CASE(giving_way_ends_with_a_cut) {
+    FiberLoop loop;
+    std::vector<WaitResult> results;
+    loop.spawn([&] {
+        results.push_back(give_way());
+        loop.cut();
+        results.push_back(give_way());
+    });
+    while (loop.busy())
+        loop.run_once(Deadline::never());
+    BOOST_TEST_REQUIRE(results.size() == 2U);
+    BOOST_TEST(results[0] == WaitResult::timed_out);
+    BOOST_TEST(results[1] == WaitResult::cut);
+    // In a thread there is nobody to give way to.
+    BOOST_TEST(give_way() == WaitResult::timed_out);
+}
+
 BOOST_DATA_TEST_CASE(client_sockets_connect_and_servers_accept_inside_fibers, data::make(selector_kinds), kind) {
     Socket listener = create_server(Address("127.0.0.1", 0));
     const Address address = listener.getsockname();

@@ -5,9 +5,12 @@
 #include "support/clients.hpp"
 #include "support/temporary_directory.hpp"
 
+#include <socketserver/net/resolve.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 #include <cerrno>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,6 +19,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace socketserver::test {
@@ -180,6 +184,74 @@ BOOST_AUTO_TEST_CASE(fromfd_duplicates) {
     server.close();
     BOOST_TEST(receive_to_the_end(client) == "from the copy from the original");
     CHECK_FAILS(fromfd(-1), EBADF, "fcntl");
+}
+
+BOOST_AUTO_TEST_CASE(without_throwing_success_clears_the_error_code) {
+    error_code error = system_code(EPERM);
+    Socket listener = create_server(Address("127.0.0.1", 0), {}, error);
+    BOOST_TEST(!error);
+    const Address address = listener.getsockname();
+    error = system_code(EPERM);
+    const Socket by_address = create_connection(address, 5s, error);
+    BOOST_TEST(!error);
+    BOOST_TEST((by_address.gettimeout() == 5s));
+    BOOST_TEST(listener.accept().second == by_address.getsockname());
+    error = system_code(EPERM);
+    const Socket by_name = create_connection("127.0.0.1", address.port(), 5s, Address("127.0.0.2", 0), error);
+    BOOST_TEST(!error);
+    BOOST_TEST(listener.accept().second.host() == "127.0.0.2");
+    error = system_code(EPERM);
+    auto [one, other] = socketpair(AF_UNIX, SOCK_DGRAM, error);
+    BOOST_TEST(!error);
+    one.send("hello");
+    error = system_code(EPERM);
+    Socket copy = fromfd(other.fileno(), error);
+    BOOST_TEST(!error);
+    BOOST_TEST(copy.recv(100) == "hello");
+}
+
+BOOST_AUTO_TEST_CASE(without_throwing_a_failure_is_stored_and_there_is_no_socket) {
+    const Socket listener = create_server(Address("127.0.0.1", 0));
+    const Address taken = listener.getsockname();
+    error_code error;
+    BOOST_TEST(create_server(taken, {}, error).fileno() == -1);
+    BOOST_TEST(error == system_code(EADDRINUSE));
+    const Address closed("127.0.0.1", 1);
+    BOOST_TEST(create_connection(closed, std::nullopt, error).fileno() == -1);
+    BOOST_TEST(error == system_code(ECONNREFUSED));
+    BOOST_TEST(create_connection("127.0.0.1", 1, std::nullopt, std::nullopt, error).fileno() == -1);
+    BOOST_TEST(error == system_code(ECONNREFUSED));
+    BOOST_TEST(create_connection("name.invalid", 1, std::nullopt, std::nullopt, error).fileno() == -1);
+    BOOST_TEST((error.category() == gai_category()));
+    const auto pair = socketpair(AF_INET, SOCK_STREAM, error);
+    BOOST_TEST(error == system_code(EOPNOTSUPP));
+    BOOST_TEST(pair.first.fileno() == -1);
+    BOOST_TEST(pair.second.fileno() == -1);
+    BOOST_TEST(fromfd(-1, error).fileno() == -1);
+    BOOST_TEST(error == system_code(EBADF));
+}
+
+BOOST_AUTO_TEST_CASE(the_file_of_a_unix_socket_has_the_permissions_asked_for) {
+    const TemporaryDirectory folder;
+    const auto mode_of = [&folder](const std::string& name, std::optional<mode_t> wanted) {
+        const std::string path = folder / name;
+        const Socket socket = create_server(Address::unix_path(path), {.unix_socket_mode = wanted});
+        struct stat status {};
+        BOOST_REQUIRE(::stat(path.c_str(), &status) == 0);
+        return static_cast<unsigned>(status.st_mode) & 07777U;
+    };
+    const mode_t before = ::umask(022);
+    BOOST_TEST(mode_of("default", std::nullopt) == 0755U);
+    BOOST_TEST(mode_of("owner", 0600) == 0600U);
+    BOOST_TEST(mode_of("cut", 0666) == 0644U);
+    ::umask(0);
+    BOOST_TEST(mode_of("all", 0666) == 0666U);
+    BOOST_TEST(mode_of("own", 0600) == 0600U);
+    ::umask(before);
+    // Without effect where there is no file.
+    error_code error;
+    const Socket other = create_server(Address("127.0.0.1", 0), {.unix_socket_mode = 0600}, error);
+    BOOST_TEST(!error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

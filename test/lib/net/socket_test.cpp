@@ -286,6 +286,10 @@ BOOST_AUTO_TEST_CASE(options_are_set_and_read) {
     error_code error;
     socket.setsockopt(SOL_SOCKET, 12345, 1, error);
     BOOST_TEST(error == system_code(ENOPROTOOPT));
+    socket.setsockopt(SOL_SOCKET, SO_LINGER, std::as_bytes(std::span{&for_a_while, 1}), error);
+    BOOST_TEST(!error);
+    socket.setsockopt(SOL_SOCKET, SO_LINGER, std::span<const std::byte>{}, error);
+    BOOST_TEST(error == system_code(EINVAL));
 }
 
 BOOST_AUTO_TEST_CASE(settimeout_and_setblocking_are_one_setting) {
