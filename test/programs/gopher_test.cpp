@@ -32,6 +32,8 @@ void write_file(const std::filesystem::path& path, const std::string& bytes) {
     std::ofstream(path, std::ios::binary) << bytes;
 }
 
+constexpr std::size_t large_size = 104'857'600;  // 100 MiB
+
 const std::string binary = "\x00\x01\xff\n.\n"s;
 
 /// A folder with something of each type, and a secret beside it.
@@ -226,10 +228,10 @@ BOOST_AUTO_TEST_CASE(menus_name_the_address_that_the_client_reached) {
 }
 
 BOOST_AUTO_TEST_CASE(a_large_file_arrives_whole_in_every_mode_and_takes_no_memory) {
-    constexpr std::size_t size = 100 * 1024 * 1024;
-    constexpr std::size_t allowed_kib = 16 * 1024;
+    constexpr std::size_t allowed_kib = 16'384;
+    constexpr std::size_t last_part = 20'971'520;
     const Hole hole;
-    output_of({"sh", "-c", "head -c 104857600 /dev/urandom > " + hole.path("large")});
+    output_of({"sh", "-c", "head -c " + std::to_string(large_size) + " /dev/urandom > " + hole.path("large")});
     const std::string hash = output_of({"sh", "-c", "sha256sum < " + hole.path("large")});
     for (const std::string& mode : modes) {
         BOOST_TEST_CONTEXT(mode) {
@@ -240,12 +242,12 @@ BOOST_AUTO_TEST_CASE(a_large_file_arrives_whole_in_every_mode_and_takes_no_memor
             client.send("large\r\n");
             std::size_t received = 0;
             // A forked child's memory can be seen until it has sent all.
-            while (received < size - 20 * 1024 * 1024)
+            while (received < large_size - last_part)
                 received += client.read_some().size();
             BOOST_TEST(peak_memory_kib(server) < before + allowed_kib);
             for (std::string more = client.read_some(); !more.empty(); more = client.read_some())
                 received += more.size();
-            BOOST_TEST(received == size);
+            BOOST_TEST(received == large_size);
             BOOST_TEST(output_of({"sh", "-c",
                                   "curl --silent --show-error " + url(server, "9large") + " | sha256sum"}) == hash);
             BOOST_TEST(peak_memory_kib(server) < before + allowed_kib);
@@ -286,7 +288,7 @@ BOOST_AUTO_TEST_CASE(bad_selectors_get_an_error_and_touch_nothing_outside) {
 BOOST_AUTO_TEST_CASE(a_client_that_does_not_read_holds_up_nobody) {
     const Hole hole;
     write_file(hole.path("large"), binary);
-    std::filesystem::resize_file(hole.path("large"), 100 * 1024 * 1024);
+    std::filesystem::resize_file(hole.path("large"), large_size);
     for (const std::string& mode : concurrent_modes) {
         BOOST_TEST_CONTEXT(mode) {
             Server server({"gopher_server", hole.root(), "--mode", mode, "--port", "0", "--timeout", "5"});

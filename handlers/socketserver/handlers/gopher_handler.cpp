@@ -154,11 +154,12 @@ void GopherHandler::send_error(std::string_view message) {
 }
 
 void GopherHandler::send_failure(std::string_view selector, error_code error) {
-    const std::string subject = "'" + std::string(selector) + "'";
+    std::string message = "'" + std::string(selector) + "' ";
     const auto reason = reason_for_clients(error);
     if (!reason)
-        server.log(Severity::error, "cannot read " + subject + ": " + error.message());
-    send_error(subject + ' ' + std::string(reason.value_or("cannot be read now")));
+        server.log(Severity::error, message + "cannot be read: " + error.message());
+    message += reason.value_or("cannot be read now");
+    send_error(message);
 }
 
 void GopherHandler::send_menu(const std::string& name) {
@@ -234,7 +235,7 @@ void GopherHandler::send_text(const Folder::File& file) {
 
 void GopherHandler::send_binary(const Folder::File& file, std::string_view name) {
     // The time-out is for each piece.
-    constexpr std::uint64_t piece = 256 * 1024;
+    constexpr std::uint64_t piece = 262'144;
     const int descriptor = file.descriptor.get();
     const auto size = static_cast<std::uint64_t>(file.status.st_size);
     for (std::uint64_t offset = 0; offset < size;) {
@@ -259,7 +260,7 @@ void GopherHandler::send_binary(const Folder::File& file, std::string_view name)
 /// Reads on for a moment: what is unread when a connection is closed resets it, and may take the answer with it before the
 /// client has read that (RFC 1122, section 4.2.2.13).
 void GopherHandler::discard_input() {
-    constexpr std::size_t most = 1024 * 1024;
+    constexpr std::size_t most = 1'048'576;
     const auto deadline = Deadline::after(2s);
     wfile.flush();
     request.shutdown(SHUT_WR);
