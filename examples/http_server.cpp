@@ -67,8 +67,10 @@ private:
             return false;
         if (!error && parser.get()[http::field::expect] == "100-continue")
             http::write(stream_, http::response<http::empty_body>(http::status::continue_, 11), error);
-        if (!error)
+        if (!error && !parser.is_done()) {
+            unread_.reserve(max_header);  // Beast asks for as much as there is room for
             http::read(stream_, unread_, parser, error);
+        }
         if (error)
             return refuse(error);
         const Request message = parser.release();

@@ -44,6 +44,7 @@ public:
         request.set(http::field::accept, "*/*");
         request.set(http::field::connection, "close");
         ss::error_code error;
+        buffer_.reserve(max_header);  // Beast asks for as much as there is room for
         http::write(stream_, request, error);
         // A server may have answered and closed without having read all.
         if (error && error != boost::asio::error::broken_pipe && error != boost::asio::error::connection_reset)

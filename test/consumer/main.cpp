@@ -1,5 +1,6 @@
 // A program of somebody else: one handler, one server, one connection served.
 
+#include <socketserver/net/asio_stream.hpp>
 #include <socketserver/socketserver.hpp>
 
 #include <arpa/inet.h>
@@ -13,10 +14,14 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace ss = socketserver;
 
 namespace {
+
+// It takes no more than Boost's headers.
+static_assert(std::is_constructible_v<ss::AsioStream<>, ss::Socket&>);
 
 class Greeter : public ss::StreamRequestHandler {
 public:
