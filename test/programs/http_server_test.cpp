@@ -79,6 +79,15 @@ BOOST_AUTO_TEST_CASE(a_big_body_comes_back_whole_and_one_too_big_is_refused) {
                     big + '!') == "413");
 }
 
+BOOST_AUTO_TEST_CASE(a_client_that_waits_for_leave_to_send_its_body_gets_it) {
+    const Server server(http_server("selecting"));
+    Client client = server.connect();
+    client.send("POST /echo HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n");
+    BOOST_TEST(client.read_line() == "HTTP/1.1 100 Continue\r\n");
+    client.send("hello");
+    BOOST_TEST(client.read_all().ends_with("\r\n\r\nhello"));
+}
+
 BOOST_AUTO_TEST_CASE(a_connection_serves_several_requests_also_byte_by_byte) {
     const Server server(http_server("selecting"));
     Client client = server.connect();
