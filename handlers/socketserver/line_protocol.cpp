@@ -71,7 +71,7 @@ void LineProtocol::set_terminator(std::string_view text) {
     if (text.empty())
         throw std::invalid_argument(
             "a terminator of lines has at least one byte; set_raw_mode() is for input without lines");
-    terminator_ = text;
+    terminator_ = std::make_unique<const std::string>(text);
     set_mode(Mode::lines);
 }
 
@@ -101,7 +101,7 @@ void LineProtocol::set_mode(Mode mode) noexcept {
 }
 
 std::string_view LineProtocol::terminator() const noexcept {
-    return terminator_.empty() ? "\n" : std::string_view(terminator_);
+    return terminator_ ? std::string_view(*terminator_) : "\n";
 }
 
 /// Calls back for what comes first.
@@ -129,7 +129,7 @@ std::size_t LineProtocol::take_line(std::string_view data) {
         return line_unfinished(data, end);
     const std::size_t taken = at + end.size();
     std::string_view line = data.substr(0, at);
-    if (terminator_.empty() && line.ends_with('\r'))
+    if (!terminator_ && line.ends_with('\r'))
         line.remove_suffix(1);
     scanned_ = 0;
     if (std::exchange(passing_over_, false))
@@ -143,7 +143,7 @@ std::size_t LineProtocol::take_line(std::string_view data) {
 
 /// \return how much is not to be kept
 std::size_t LineProtocol::line_unfinished(std::string_view data, std::string_view terminator) {
-    const std::size_t length = data.size() - begun(terminator_.empty() ? "\r\n" : terminator, data);
+    const std::size_t length = data.size() - begun(terminator_ ? terminator : "\r\n", data);
     scanned_ = length;
     if (!passing_over_ && length <= max_length)
         return 0;

@@ -7,6 +7,7 @@
 #include <socketserver/protocol.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -83,10 +84,10 @@ private:
     void set_mode(Mode mode) noexcept;
     [[nodiscard]] std::string_view terminator() const noexcept;
 
-    std::string rest_;            // what has come of an unfinished line; in a callback, what is to be read again
-    std::string terminator_;      // empty: "\n", or "\r\n"
-    std::size_t block_size_ = 0;  // in bytes; has meaning in Mode::blocks
-    std::size_t scanned_ = 0;     // how much of the rest is known to hold no beginning of a terminator
+    std::string rest_;  // what has come of an unfinished line; in a callback, what is to be read again
+    std::unique_ptr<const std::string> terminator_;  // none: "\n", or "\r\n"
+    std::size_t block_size_ = 0;                     // in bytes; has meaning in Mode::blocks
+    std::size_t scanned_ = 0;  // how much of the rest is known to hold no beginning of a terminator
     std::size_t lines_left_ = server.connection_options().max_lines;  // 0: no bound
     Mode mode_ = Mode::lines;
     bool passing_over_ = false;  // what is left of a line that is too long

@@ -232,7 +232,11 @@ public:
         max_length = 10;
     }
     void connection_made() override { receive_directly(SIGTERM); }
-    void line_received(std::string_view line) override { transport << '<' << line << ">\n"; }
+    void line_received(std::string_view line) override {
+        transport << '<' << line << ">\n";
+        if (line == "close")
+            transport.lose_connection();
+    }
     void connection_lost(const error_code& reason) override { recording_.add("lost(" + name_of(reason) + ")"); }
 
 private:
@@ -268,6 +272,17 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(answers_what_came_before_a_line_that_is_too_long, 
     serving.stop();
     BOOST_TEST(recording.text() == "lost(EMSGSIZE) ");
     BOOST_TEST(serving.statistics().failed == 1U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(resets_no_connection_for_what_it_has_not_read, Concurrency, EveryConcurrency) {
+    Recording recording;
+    ProtocolServing<Echo, Concurrency> serving({}, recording);
+    Client client = serving.connect();
+    client.send("close\n" + std::string(20'000, 'x'));
+    BOOST_TEST(client.read_line() == "<close>\n");
+    BOOST_TEST(!client.ends_by_reset());
+    serving.stop();
+    BOOST_TEST(recording.text() == "lost() ");
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(drops_an_unfinished_line_when_the_server_stops, Concurrency, EveryConcurrency) {
