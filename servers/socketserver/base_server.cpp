@@ -48,6 +48,24 @@ void BaseServer<Request>::handle_error(Request&, const Address& client, std::exc
 }
 
 template <class Request>
+template <class Action>
+bool BaseServer<Request>::attempt(Request& request, const Address& client, const Action& action) {
+    try {
+        action();
+        return true;
+    } catch (const SystemExit&) {
+        throw;
+    } catch (const boost::thread_interrupted&) {
+        throw;
+    } catch (const abi::__forced_unwind&) {
+        throw;
+    } catch (...) {
+        request_failed(request, client);
+        return false;
+    }
+}
+
+template <class Request>
 bool BaseServer<Request>::handle_request_noblock() {
     std::optional<std::pair<Request, Address>> got;
     try {
@@ -159,23 +177,6 @@ void BaseServer<Request>::serve_request_in_thread(Request& request, const Addres
     PollWaiter waiter(cut_signal(), this);
     const ScopedWaiter installed(waiter);
     serve_request(request, client);
-}
-
-template <class Request>
-bool BaseServer<Request>::attempt(Request& request, const Address& client, const std::function<void()>& action) {
-    try {
-        action();
-        return true;
-    } catch (const SystemExit&) {
-        throw;
-    } catch (const boost::thread_interrupted&) {
-        throw;
-    } catch (const abi::__forced_unwind&) {
-        throw;
-    } catch (...) {
-        request_failed(request, client);
-        return false;
-    }
 }
 
 template <class Request>

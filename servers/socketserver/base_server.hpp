@@ -7,7 +7,6 @@
 #include <socketserver/serving/event_handler.hpp>
 
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -142,7 +141,8 @@ protected:
 
 private:
     class EndOfRequest;
-    bool attempt(Request& request, const Address& client, const std::function<void()>& action);
+    template <class Action>
+    bool attempt(Request& request, const Address& client, const Action& action);
     void enter_registry(Request& request);
 };
 

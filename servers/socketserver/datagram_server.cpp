@@ -13,8 +13,10 @@ void DatagramServer::server_bind() {
 
 void DatagramServer::server_activate() {
     socket().setblocking(false);
-    if (server_address().is_wildcard())
+    if (server_address().is_wildcard()) {
         Datagram::track_local_address(socket());
+        tracked_ = Datagram::Tracked::yes;
+    }
 }
 
 std::optional<std::pair<Datagram, Address>> DatagramServer::get_request() {
@@ -26,15 +28,16 @@ std::optional<std::pair<Datagram, Address>> DatagramServer::get_request() {
         size = options().max_packet_size;
     }
     error_code error;
-    auto datagram = Datagram::receive(socket(), std::span{buffer.get(), options().max_packet_size}, error);
+    auto datagram = Datagram::receive(socket(), std::span{buffer.get(), options().max_packet_size}, tracked_, error);
     if (datagram) {
-        const Address peer = datagram->peer();
-        return std::pair{std::move(*datagram), peer};
+        std::optional<std::pair<Datagram, Address>> request(std::in_place, std::move(*datagram), Address());
+        request->second = request->first.peer();
+        return request;
     }
     // A client's port that is closed by now answers our reply with an error, which the socket tells here.
     if (error == system_code(EAGAIN) || error == system_code(ECONNREFUSED))
         return std::nullopt;
-    throw_error(error, "recvmsg on", server_address().to_string());
+    throw_error(error, "receive on", server_address().to_string());
 }
 
 void DatagramServer::close_request(Datagram&) {}

@@ -31,7 +31,7 @@ public:
     void server_activate() override;
 
 protected:
-    /// Receives a datagram (recvmsg(2)).
+    /// Receives a datagram (recvfrom(2), recvmsg(2)).
     std::optional<std::pair<Datagram, Address>> get_request() override;
 
     /// Does nothing: a datagram holds nothing that must be given back.
@@ -39,6 +39,9 @@ protected:
 
     /// Replies leave through the server's socket.
     [[nodiscard]] bool requests_share_socket() const noexcept override { return true; }
+
+private:
+    Datagram::Tracked tracked_ = Datagram::Tracked::no;
 };
 
 }  // namespace socketserver

@@ -96,7 +96,25 @@ void Datagram::track_local_address(Socket& socket) {
     socket.setsockopt(IPPROTO_IP, IP_PKTINFO, 1);
 }
 
-std::optional<Datagram> Datagram::receive(Socket& socket, std::span<char> buffer, error_code& error) {
+std::optional<Datagram> Datagram::receive(Socket& socket, std::span<char> buffer, Tracked tracked, error_code& error) {
+    // Made where the caller wants it: a datagram is large to move.
+    std::optional<Datagram> datagram(Datagram{socket});
+    std::size_t received = 0;
+    if (tracked == Tracked::yes) {
+        received = datagram->receive_tracked(buffer, error);
+    } else {
+        // Descriptors that a Unix peer sends along are closed by the kernel where nobody asks for them.
+        received = socket.recvfrom_into(buffer, datagram->peer_, MSG_TRUNC, error);
+        datagram->truncated_ = received > buffer.size();
+    }
+    if (error)
+        datagram.reset();
+    else
+        datagram->data_.assign(buffer.data(), std::min(received, buffer.size()));
+    return datagram;
+}
+
+std::size_t Datagram::receive_tracked(std::span<char> buffer, error_code& error) {
     sockaddr_storage from{};
     Control control;
     iovec part{buffer.data(), buffer.size()};
@@ -107,16 +125,30 @@ std::optional<Datagram> Datagram::receive(Socket& socket, std::span<char> buffer
     message.msg_iovlen = 1;
     message.msg_control = control.bytes.data();
     message.msg_controllen = control.bytes.size();
-    const std::size_t received = socket.recvmsg(message, 0, error);
+    const std::size_t received = socket_->recvmsg(message, 0, error);
     if (error)
-        return std::nullopt;
-    std::optional<Address> local = read_control(message);
-    Datagram datagram(socket);
-    datagram.data_.assign(buffer.data(), received);
-    datagram.peer_ = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), message.msg_namelen);
-    datagram.local_ = std::move(local);
-    datagram.truncated_ = (message.msg_flags & MSG_TRUNC) != 0;
-    return datagram;
+        return 0;
+    local_ = read_control(message);
+    peer_ = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), message.msg_namelen);
+    truncated_ = (message.msg_flags & MSG_TRUNC) != 0;
+    return received;
+}
+
+/// Sends once.
+/// \return what the system call returned
+ssize_t Datagram::send(std::string_view reply) const {
+    constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    if (!local_)
+        return ::sendto(socket_->fileno(), reply.data(), reply.size(), flags, peer_.data(), peer_.size());
+    Control control;
+    iovec part{const_cast<char*>(reply.data()), reply.size()};  // sendmsg(2) does not write there
+    msghdr message{};
+    message.msg_name = const_cast<sockaddr*>(peer_.data());
+    message.msg_namelen = peer_.size();
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    set_source(message, control, *local_, peer_.family());
+    return ::sendmsg(socket_->fileno(), &message, flags);
 }
 
 void Datagram::reply(std::string_view reply, std::chrono::nanoseconds timeout, error_code& error) {
@@ -125,19 +157,9 @@ void Datagram::reply(std::string_view reply, std::chrono::nanoseconds timeout, e
         error = system_code(EDESTADDRREQ);
         return;
     }
-    Address to = peer_;
-    Control control;
-    iovec part{const_cast<char*>(reply.data()), reply.size()};  // sendmsg(2) does not write there
-    msghdr message{};
-    message.msg_name = const_cast<sockaddr*>(to.data());
-    message.msg_namelen = to.size();
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    if (local_)
-        set_source(message, control, *local_, to.family());
-    const Deadline deadline = Deadline::after(timeout);
+    std::optional<Deadline> until;  // only a reply that must wait looks at the clock
     for (auto pause = 1ms;; pause = std::min(pause * 2, 50ms)) {
-        if (::sendmsg(socket_->fileno(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        if (send(reply) >= 0)
             return;
         const int reason = errno;
         if (reason == EINTR)
@@ -146,13 +168,16 @@ void Datagram::reply(std::string_view reply, std::chrono::nanoseconds timeout, e
             error = system_code(reason);
             return;
         }
+        if (!until)
+            until = Deadline::after(timeout);
+        const Deadline deadline = *until;
         if (deadline.expired()) {
             error = system_code(ETIMEDOUT);
             return;
         }
         // When a Unix peer's queue is full the kernel still calls our socket writable, so time must pass instead.
         const Deadline turn = earlier(deadline, Deadline::after(pause));
-        const WaitResult waited = to.family() == AF_UNIX || reason == ENOBUFS
+        const WaitResult waited = peer_.family() == AF_UNIX || reason == ENOBUFS
                                       ? Waiter::current().sleep_until(turn)
                                       : socket_->wait(Interest::writable, deadline);
         if (waited == WaitResult::cut) {

@@ -20,15 +20,23 @@ namespace socketserver {
 /// datagrams of one socket may be answered at once.
 class Datagram {
 public:
+    /// Whether a socket tells which local address was contacted: see track_local_address().
+    enum class Tracked {
+        no,   ///< it does not
+        yes,  ///< it does
+    };
+
     /// How long reply() waits for room unless told otherwise.
     static constexpr std::chrono::seconds default_reply_timeout{1};
 
-    /// Receives a datagram, waiting for one as the socket's time-out says (recvmsg(2)).
+    /// Receives a datagram, waiting for one as the socket's time-out says (recvfrom(2), recvmsg(2)).
     /// \param socket a datagram socket; must outlive the datagram
     /// \param buffer room for the longest datagram to take; a longer one is cut, see truncated()
+    /// \param tracked whether to ask for its local(), which takes a little longer
     /// \param error what went wrong; EAGAIN if the socket is non-blocking and there is none
     /// \return the datagram, unless \p error is set
-    [[nodiscard]] static std::optional<Datagram> receive(Socket& socket, std::span<char> buffer, error_code& error);
+    [[nodiscard]] static std::optional<Datagram> receive(Socket& socket, std::span<char> buffer, Tracked tracked,
+                                                         error_code& error);
 
     /// Has the kernel tell for each datagram which local address it was sent to (IP_PKTINFO, ip(7)), so that the
     /// reply leaves from there. For sockets bound to a wildcard address; needed there only.
@@ -62,6 +70,8 @@ public:
 
 private:
     explicit Datagram(Socket& socket) noexcept : socket_(&socket) {}
+    std::size_t receive_tracked(std::span<char> buffer, error_code& error);
+    [[nodiscard]] ssize_t send(std::string_view reply) const;
 
     Socket* socket_;
     std::string data_;

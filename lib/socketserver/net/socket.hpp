@@ -159,6 +159,14 @@ public:
     /// \param error what went wrong
     [[nodiscard]] std::pair<std::string, Address> recvfrom(std::size_t size, int flags, error_code& error);
 
+    /// Receives into memory that is there, and tells who sent it (recvfrom(2)).
+    /// \param buffer where to
+    /// \param address set to the sender
+    /// \param flags of recvfrom(2)
+    /// \param error what went wrong
+    /// \return how much was received; with MSG_TRUNC in \p flags how long the datagram was, even if \p buffer is shorter
+    std::size_t recvfrom_into(std::span<char> buffer, Address& address, int flags, error_code& error);
+
     /// Receives with control data and flags (recvmsg(2)).
     /// \param message as for the system call; its lengths and flags are set
     /// \param flags of recvmsg(2)

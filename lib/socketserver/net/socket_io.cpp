@@ -192,19 +192,26 @@ std::string Socket::recv(std::size_t size, int flags) {
     return data;
 }
 
-std::pair<std::string, Address> Socket::recvfrom(std::size_t size, int flags, error_code& error) {
-    std::string data(size, '\0');
-    sockaddr_storage from{};
+std::size_t Socket::recvfrom_into(std::span<char> buffer, Address& address, int flags, error_code& error) {
+    sockaddr_storage from;
     socklen_t length = 0;
     const Operation operation{Interest::readable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
     const auto result = transfer(operation, error, [&](int all_flags) {
         length = sizeof from;
-        return ::recvfrom(fileno(), data.data(), data.size(), all_flags, reinterpret_cast<sockaddr*>(&from), &length);
+        return ::recvfrom(fileno(), buffer.data(), buffer.size(), all_flags, reinterpret_cast<sockaddr*>(&from),
+                          &length);
     });
-    data.resize(bytes_or_error(result, error));
-    if (error)
-        return {};
-    return {std::move(data), Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), length)};
+    const std::size_t size = bytes_or_error(result, error);
+    if (!error)
+        address = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), length);
+    return size;
+}
+
+std::pair<std::string, Address> Socket::recvfrom(std::size_t size, int flags, error_code& error) {
+    std::string data(size, '\0');
+    Address address;
+    data.resize(recvfrom_into(data, address, flags, error));
+    return {std::move(data), address};
 }
 
 std::pair<std::string, Address> Socket::recvfrom(std::size_t size, int flags) {

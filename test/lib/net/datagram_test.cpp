@@ -23,10 +23,12 @@ namespace socketserver::test {
 
 namespace {
 
-Datagram receive(Socket& socket, std::size_t size = 2000) {
+constexpr auto both_ways = {Datagram::Tracked::no, Datagram::Tracked::yes};
+
+Datagram receive(Socket& socket, Datagram::Tracked tracked = Datagram::Tracked::no, std::size_t size = 2000) {
     std::string buffer(size, '\0');
     error_code error;
-    std::optional<Datagram> datagram = Datagram::receive(socket, buffer, error);
+    std::optional<Datagram> datagram = Datagram::receive(socket, buffer, tracked, error);
     BOOST_REQUIRE(!error);
     BOOST_REQUIRE(datagram.has_value());
     return std::move(*datagram);
@@ -67,7 +69,7 @@ BOOST_AUTO_TEST_CASE(the_reply_leaves_from_the_address_that_was_contacted) {
             // Connected: it receives from the contacted address alone.
             DatagramClient client(c.contacted, server.getsockname().port());
             client.send("question");
-            Datagram datagram = receive(server);
+            Datagram datagram = receive(server, Datagram::Tracked::yes);
             BOOST_REQUIRE(datagram.local().has_value());
             BOOST_TEST(datagram.local()->host() == c.contacted);
             BOOST_TEST(datagram.peer().to_string() == client.local_address());
@@ -85,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_broadcast_is_answered_from_an_address_of_the_host) {
             client.bind(Address("127.0.0.1", 0));
             client.setsockopt(SOL_SOCKET, SO_BROADCAST, 1);
             client.sendto("question", Address("127.255.255.255", server.getsockname().port()));
-            Datagram datagram = receive(server);
+            Datagram datagram = receive(server, Datagram::Tracked::yes);
             datagram.reply("answer");
             const auto [answer, from] = client.recvfrom(100);
             BOOST_TEST(answer == "answer");
@@ -96,14 +98,16 @@ BOOST_AUTO_TEST_CASE(a_broadcast_is_answered_from_an_address_of_the_host) {
 
 BOOST_AUTO_TEST_CASE(a_datagram_that_was_cut_is_marked) {
     auto [server, client] = socketpair(AF_UNIX, SOCK_DGRAM);
-    client.sendall("0123456789");
-    client.sendall("01234");
-    const Datagram cut = receive(server, 5);
-    BOOST_TEST(cut.data() == "01234");
-    BOOST_TEST(cut.truncated());
-    const Datagram whole = receive(server, 5);
-    BOOST_TEST(whole.data() == "01234");
-    BOOST_TEST(!whole.truncated());
+    for (const Datagram::Tracked tracked : both_ways) {
+        client.sendall("0123456789");
+        client.sendall("01234");
+        const Datagram cut = receive(server, tracked, 5);
+        BOOST_TEST(cut.data() == "01234");
+        BOOST_TEST(cut.truncated());
+        const Datagram whole = receive(server, tracked, 5);
+        BOOST_TEST(whole.data() == "01234");
+        BOOST_TEST(!whole.truncated());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(empty_datagrams_are_datagrams) {
@@ -121,10 +125,10 @@ BOOST_AUTO_TEST_CASE(receiving_without_waiting_says_eagain) {
     server.setblocking(false);
     std::array<char, 10> buffer{};
     error_code error;
-    BOOST_TEST(!Datagram::receive(server, buffer, error).has_value());
+    BOOST_TEST(!Datagram::receive(server, buffer, Datagram::Tracked::no, error).has_value());
     BOOST_TEST(error == system_code(EAGAIN));
     server.settimeout(1ms);
-    BOOST_TEST(!Datagram::receive(server, buffer, error).has_value());
+    BOOST_TEST(!Datagram::receive(server, buffer, Datagram::Tracked::no, error).has_value());
     BOOST_TEST(is_timeout(error));
 }
 
@@ -217,8 +221,10 @@ BOOST_AUTO_TEST_CASE(descriptors_that_a_peer_sends_along_are_not_kept) {
     entry->cmsg_type = SCM_RIGHTS;
     entry->cmsg_len = CMSG_LEN(sizeof sent);
     std::memcpy(CMSG_DATA(entry), sent.data(), sizeof sent);
-    BOOST_REQUIRE(::sendmsg(client.fileno(), &message, 0) == 4);
-    BOOST_TEST(receive(server).data() == "gift");
+    for (const Datagram::Tracked tracked : both_ways) {
+        BOOST_REQUIRE(::sendmsg(client.fileno(), &message, 0) == 4);
+        BOOST_TEST(receive(server, tracked).data() == "gift");
+    }
 }
 
 BOOST_AUTO_TEST_CASE(pending_output_of_the_context_leaves_before_the_wait_for_a_datagram) {
@@ -229,7 +235,7 @@ BOOST_AUTO_TEST_CASE(pending_output_of_the_context_leaves_before_the_wait_for_a_
     writer << "pending";
     std::array<char, 10> buffer{};
     error_code error;
-    BOOST_TEST(!Datagram::receive(server, buffer, error).has_value());
+    BOOST_TEST(!Datagram::receive(server, buffer, Datagram::Tracked::no, error).has_value());
     BOOST_TEST(stream.written.size() == 1U);
 }
 
