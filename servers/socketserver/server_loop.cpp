@@ -70,10 +70,20 @@ void ServerLoop::serve_loop(std::chrono::milliseconds service_interval) {
         const Waited waited = wait_for_request(Deadline::after(service_interval));
         if (shutdown_requested())
             break;
-        if (waited == Waited::request)
-            handle_request_noblock();
+        bool served = waited == Waited::request && handle_request_noblock();
         service_actions();
+        // What has come meanwhile is got without being waited for, which saves a system call.
+        while (served && may_get_another()) {
+            served = handle_request_noblock();
+            if (served)
+                service_actions();
+        }
     }
+}
+
+bool ServerLoop::may_get_another() {
+    release_finished();
+    return !shutdown_requested() && has_capacity();
 }
 
 void ServerLoop::handle_request() {

@@ -247,6 +247,7 @@ protected:
 private:
     class Serving;
     void close_socket() noexcept;
+    [[nodiscard]] bool may_get_another();
     void end_serving(Deadline deadline);
     void require_usable_socket(short events) const;
     [[nodiscard]] bool called_by_own_request() const noexcept;
