@@ -54,10 +54,14 @@ const std::map<std::string_view, void (*)(const Settings&)> modes{{"blocking", s
 const std::map<std::string_view, void (*)(Settings&, unsigned)> numbers{
     {"--defer-accept",
      [](Settings& settings, unsigned seconds) { settings.options.defer_accept = std::chrono::seconds(seconds); }},
+    {"--lines", [](Settings& settings, unsigned lines) { settings.options.connection.max_lines = lines; }},
     {"--port", [](Settings& settings, unsigned port) { settings.port = static_cast<std::uint16_t>(port); }},
     {"--timeout",
      [](Settings& settings, unsigned seconds) { settings.options.connection.timeout = std::chrono::seconds(seconds); }},
-    {"--workers", [](Settings& settings, unsigned workers) { settings.options.thread_pool.threads = workers; }}};
+    {"--workers", [](Settings& settings, unsigned workers) {
+         settings.options.selecting.workers = workers;
+         settings.options.thread_pool.threads = workers;
+     }}};
 
 void raise_descriptor_limit() {
     rlimit files{};

@@ -3,6 +3,7 @@
 /// \file
 /// What the servers written by hand have in common: their command line and their listening socket.
 
+#include <climits>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -25,6 +26,7 @@ constexpr size_t read_size = 8192;
 struct Arguments {
     int port = 0;      ///< 0: the system chooses
     bool raw = false;  ///< whole buffers instead of lines
+    long lines = 0;    ///< after how many lines a connection is closed; 0: when the client has closed it
 };
 
 /// Ends the program because a call has failed.
@@ -33,25 +35,34 @@ struct Arguments {
     exit(EXIT_FAILURE);
 }
 
+/// Reads a number of the command line.
+/// \param end of a range that begins with 0
+inline long number(const char* program, const char* text, long end) {
+    char* rest = nullptr;
+    const long value = strtol(text, &rest, 10);
+    if (rest == text || *rest != '\0' || value < 0 || value >= end) {
+        fprintf(stderr, "%s: not a number from 0 to %ld: %s\n", program, end - 1, text);
+        exit(2);
+    }
+    return value;
+}
+
 /// Reads the command line, and lets the program have all the descriptors it may.
 inline Arguments prepare(int argc, char* argv[]) {
     Arguments arguments;
     for (int i = 1; i < argc; ++i) {
-        char* end = nullptr;
         if (strcmp(argv[i], "--raw") == 0) {
             arguments.raw = true;
         } else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc) {
-            const long port = strtol(argv[++i], &end, 10);
-            if (end == argv[i] || *end != '\0' || port < 0 || port > 65535) {
-                fprintf(stderr, "%s: not a port: %s\n", argv[0], argv[i]);
-                exit(2);
-            }
-            arguments.port = static_cast<int>(port);
+            arguments.port = static_cast<int>(number(argv[0], argv[++i], 65536));
+        } else if (strcmp(argv[i], "--lines") == 0 && i + 1 < argc) {
+            arguments.lines = number(argv[0], argv[++i], LONG_MAX);
         } else {
             fprintf(stderr,
-                    "usage: %s [--port PORT] [--raw]\n"
+                    "usage: %s [--port PORT] [--raw] [--lines N]\n"
                     "Echoes on 127.0.0.1; prints the port, which the system chooses if it is 0 (the default).\n"
-                    "--raw: sends back what comes as it comes, where the program knows that; lines otherwise.\n",
+                    "Where the program knows it: --raw sends back what comes as it comes instead of lines;\n"
+                    "--lines closes a connection after so many lines.\n",
                     argv[0]);
             exit(2);
         }

@@ -53,9 +53,11 @@ inline ssize_t receive(int fd, char* data, size_t size) {
 
 /// Sends back line by line until the client ends. Lines that came together leave by one send; the last one may lack its
 /// end.
-inline void echo_lines(int fd) {
+/// \param limit how many lines at most; 0: any number
+inline void echo_lines(int fd, long limit) {
     char buffer[max_line + read_size];
     size_t kept = 0;  // the beginning of a line
+    long lines = 0;
     for (;;) {
         const ssize_t count = receive(fd, buffer + kept, read_size);
         if (count <= 0) {
@@ -70,8 +72,10 @@ inline void echo_lines(int fd) {
         while (const void* newline = memchr(buffer + scanned, '\n', size - scanned)) {
             begin = static_cast<size_t>(static_cast<const char*>(newline) - buffer) + 1;
             scanned = begin;
+            if (++lines == limit)
+                break;
         }
-        if (!send_all(fd, buffer, begin))
+        if (!send_all(fd, buffer, begin) || (lines == limit && limit > 0))
             return;
         kept = size - begin;
         if (kept > max_line)
@@ -92,11 +96,11 @@ inline void echo_bytes(int fd) {
 }
 
 /// Serves a connection and closes it.
-inline void serve(int fd, bool raw) {
-    if (raw)
+inline void serve(int fd, const Arguments& arguments) {
+    if (arguments.raw)
         echo_bytes(fd);
     else
-        echo_lines(fd);
+        echo_lines(fd, arguments.lines);
     close(fd);
 }
 

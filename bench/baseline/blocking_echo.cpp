@@ -7,5 +7,5 @@ int main(int argc, char* argv[]) {
     const baseline::Arguments arguments = baseline::prepare(argc, argv);
     const int listener = baseline::bind_to(arguments.port, SOCK_STREAM);
     for (;;)
-        baseline::serve(baseline::accept_one(listener), arguments.raw);
+        baseline::serve(baseline::accept_one(listener), arguments);
 }

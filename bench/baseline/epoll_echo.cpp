@@ -27,6 +27,8 @@ struct Connection {
     int fd;
     bool readable;  // there may be something to read
     bool hung_up;   // a short read does not tell the end
+    bool ending;    // closed when its replies have left
+    long lines;     // that were answered
     char* partial;  // the beginning of a line
     size_t partial_size;
     char* unsent;  // replies that the kernel had no room for
@@ -34,7 +36,7 @@ struct Connection {
 };
 
 int epoll_fd;
-bool raw;
+baseline::Arguments arguments;
 char input[max_line + read_size];
 
 void drop(Connection* connection) {
@@ -101,7 +103,7 @@ bool read_and_answer(Connection* connection) {
         return false;
     }
     connection->readable = static_cast<size_t>(count) == read_size || connection->hung_up;
-    if (raw)
+    if (arguments.raw)
         return reply(connection, input, static_cast<size_t>(count));
     const size_t size = before + static_cast<size_t>(count);
     size_t begin = 0;
@@ -110,6 +112,10 @@ bool read_and_answer(Connection* connection) {
     while (const void* newline = memchr(input + scanned, '\n', size - scanned)) {
         begin = static_cast<size_t>(static_cast<const char*>(newline) - input) + 1;
         scanned = begin;
+        if (++connection->lines == arguments.lines) {
+            connection->ending = true;
+            return reply(connection, input, begin) && connection->unsent != nullptr;
+        }
     }
     if (size - begin > max_line)
         return false;
@@ -131,7 +137,7 @@ void serve(Connection* connection, unsigned events) {
         connection->unsent_size = 0;
         const bool well = reply(connection, data, size);
         free(data);
-        if (!well) {
+        if (!well || (connection->ending && connection->unsent == nullptr)) {
             drop(connection);
             return;
         }
@@ -170,8 +176,7 @@ void accept_all(int listener) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    const baseline::Arguments arguments = baseline::prepare(argc, argv);
-    raw = arguments.raw;
+    arguments = baseline::prepare(argc, argv);
     const int listener = baseline::bind_to(arguments.port, SOCK_STREAM | SOCK_NONBLOCK);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     epoll_event event{};

@@ -29,7 +29,7 @@ int main(int argc, char* argv[]) {
         if (child == 0) {
             close(listener);
             std::signal(SIGTERM, SIG_DFL);
-            baseline::serve(fd, arguments.raw);
+            baseline::serve(fd, arguments);
             _exit(EXIT_SUCCESS);
         }
         if (child < 0)

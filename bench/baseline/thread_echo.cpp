@@ -10,18 +10,17 @@
 
 namespace {
 
-bool raw;
+baseline::Arguments arguments;
 
 void* serve(void* fd) {
-    baseline::serve(static_cast<int>(reinterpret_cast<intptr_t>(fd)), raw);
+    baseline::serve(static_cast<int>(reinterpret_cast<intptr_t>(fd)), arguments);
     return nullptr;
 }
 
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    const baseline::Arguments arguments = baseline::prepare(argc, argv);
-    raw = arguments.raw;
+    arguments = baseline::prepare(argc, argv);
     const int listener = baseline::bind_to(arguments.port, SOCK_STREAM);
     pthread_attr_t detached;
     if (pthread_attr_init(&detached) != 0 || pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED) != 0)
