@@ -71,8 +71,9 @@ public:
     ///   select(2) cannot take so high a descriptor
     virtual void add(int fd, Token token, Sharing sharing) = 0;
 
-    /// As if nobody else waited for it.
-    /// \copydetails add(int,Token,Sharing)
+    /// As above, when nobody else waits for it.
+    /// \param fd the descriptor; not watched already
+    /// \param token comes back with its events
     void add(int fd, Token token) { add(fd, token, Sharing::alone); }
 
     /// Whether it reports each change once, wanted or not, and what has already come when the descriptor is added: then
