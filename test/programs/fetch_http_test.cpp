@@ -252,7 +252,7 @@ BOOST_AUTO_TEST_CASE(an_interrupt_leaves_the_file_as_it_was) {
 
 BOOST_AUTO_TEST_CASE(progress_is_shown_on_a_terminal) {
     const TemporaryDirectory folder;
-    ScriptedServer server(reply(std::string(3 * 1024, 'x')));
+    ScriptedServer server(reply(std::string(3'072, 'x')));
     const std::string file = folder / "file";
     // script(1) gives it a terminal.
     const Outcome outcome = run({"script", "--quiet", "--return", "--command",
