@@ -97,7 +97,9 @@ struct ServerOptions {
 
     /// Preforking servers only.
     struct Preforking {
-        /// How many processes serve, at most 1,024; 0: as many as there are processors.
+        /// More workers than this are refused.
+        static constexpr std::size_t most_workers = 1'024;
+        /// How many processes serve, at most most_workers; 0: as many as there are processors.
         std::size_t workers = 0;
         /// Whether each process has a listener of its own, among which the kernel spreads what comes in (SO_REUSEPORT), instead of all
         /// waiting at one. Requests then wait for their own worker even while it is busy or being replaced and others

@@ -106,7 +106,8 @@ BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
     BOOST_TEST(line.options.request_queue_size == 9);
     BOOST_TEST(line.options.allow_reuse_port);
     BOOST_TEST(line.quiet);
-    for (const Mode mode : {Mode::blocking, Mode::forking, Mode::threading, Mode::selecting, Mode::thread_pool})
+    for (const Mode mode :
+         {Mode::blocking, Mode::forking, Mode::threading, Mode::selecting, Mode::thread_pool, Mode::preforking})
         BOOST_TEST((parse({"--mode", std::string(to_string(mode))}).mode == mode));
     for (const SelectorKind kind : {SelectorKind::epoll, SelectorKind::poll, SelectorKind::select}) {
         const CommandLine selecting = parse({"--mode", "selecting", "--selector", std::string(to_string(kind))});
@@ -114,6 +115,15 @@ BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
     }
     BOOST_TEST(parse({"--mode", "thread-pool", "--workers", "3"}).options.thread_pool.threads == 3U);
     BOOST_TEST(parse({"--workers", "3"}).options.selecting.workers == 3U);
+    const CommandLine preforking = parse({"--mode", "preforking", "--workers", "3", "--own-listeners"});
+    BOOST_TEST(preforking.options.preforking.workers == 3U);
+    BOOST_TEST(preforking.options.preforking.own_listeners);
+    BOOST_TEST(preforking.options.selecting.workers == 1U);
+    BOOST_TEST((preforking.inner == Mode::selecting));
+    for (const Mode mode : {Mode::blocking, Mode::threading, Mode::selecting})
+        BOOST_TEST((parse({"--mode", "preforking", "--inner", std::string(to_string(mode))}).inner == mode));
+    BOOST_TEST(
+        (parse({"--mode", "preforking", "--selector", "poll"}).options.selecting.selector == SelectorKind::poll));
     BOOST_TEST(parse({"--udp"}).udp);
     BOOST_TEST(parse({"--unix", "/tmp/x"}).unix_path.value() == "/tmp/x");
     BOOST_TEST(parse({"--help"}).help);
@@ -144,7 +154,11 @@ BOOST_AUTO_TEST_CASE(what_it_does_not_know_is_refused) {
 
 BOOST_AUTO_TEST_CASE(values_out_of_range_are_refused) {
     BOOST_TEST(complaint({"--mode", "fast"}) ==
-               "--mode: 'fast' is not one of blocking, forking, threading, selecting, thread-pool");
+               "--mode: 'fast' is not one of blocking, forking, threading, selecting, thread-pool, preforking");
+    BOOST_TEST(complaint({"--mode", "preforking", "--inner", "forking"}) ==
+               "--inner: 'forking' is not one of blocking, threading, selecting");
+    BOOST_TEST(complaint({"--mode", "preforking", "--workers", "1025"}) ==
+               "--workers: at most 1024 in the mode preforking");
     BOOST_TEST(complaint({"--mode", "selecting", "--selector", "kqueue"}) ==
                "--selector: 'kqueue' is not one of epoll, poll, select");
     for (const std::string port : {"65536", "-1", "http", "", "80x", " 80"})
@@ -177,6 +191,15 @@ BOOST_AUTO_TEST_CASE(what_means_nothing_is_refused) {
         BOOST_TEST(complaint({"--mode", mode, "--workers", "2"}) == "--workers means nothing in the mode " + mode);
     for (const std::string mode : {"blocking", "forking", "threading", "thread-pool"})
         BOOST_TEST(complaint({"--mode", mode, "--selector", "poll"}) == "--selector means nothing in the mode " + mode);
+    for (const std::string mode : {"blocking", "forking", "threading", "selecting", "thread-pool"}) {
+        BOOST_TEST(complaint({"--mode", mode, "--inner", "blocking"}) == "--inner means nothing in the mode " + mode);
+        BOOST_TEST(complaint({"--mode", mode, "--own-listeners"}) ==
+                   "--own-listeners means nothing in the mode " + mode);
+    }
+    BOOST_TEST(complaint({"--mode", "preforking", "--inner", "blocking", "--selector", "poll"}) ==
+               "--selector means nothing in the mode blocking");
+    BOOST_TEST(complaint({"--mode", "preforking", "--unix", "/x", "--own-listeners"}) ==
+               "--own-listeners means nothing with --unix");
     for (const std::string option : {"timeout", "requests-per-connection", "backlog"})
         BOOST_TEST(complaint({"--udp", "--" + option, "1"}) == "--" + option + " means nothing with --udp");
     for (const std::string option : {"host", "port"})

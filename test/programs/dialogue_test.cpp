@@ -138,11 +138,28 @@ BOOST_AUTO_TEST_CASE(selecting_serves_by_every_system_call) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(preforking_serves_by_every_inner_mode) {
+    for (const std::string inner : {"blocking", "threading", "selecting"}) {
+        BOOST_TEST_CONTEXT(inner) {
+            const std::vector<std::string> command{"time_server", "--mode", "preforking", "--inner", inner,
+                                                   "--port",      "0",      "--workers",  "2"};
+            Server server(command);
+            BOOST_TEST(server.mode() == "preforking");
+            check_connections(server);
+            std::vector<std::string> own = command;
+            own.insert(own.end(), {"--own-listeners", "--udp"});
+            Server datagrams(own);
+            check_datagrams(datagrams);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(an_event_style_handler_is_served_in_every_mode) {
     for (const std::string& mode : modes) {
         BOOST_TEST_CONTEXT(mode) {
             Server server({"event_test_server", "--mode", mode, "--text", "> "});
-            const std::string before = mode == "selecting" ? "> called: " : "> waited: ";
+            const bool selects = mode == "selecting" || mode == "preforking";
+            const std::string before = selects ? "> called: " : "> waited: ";
             Client client = server.connect();
             client.send("one\n");
             BOOST_TEST(client.read_line() == before + "one\n");

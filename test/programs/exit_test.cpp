@@ -41,7 +41,7 @@ BOOST_FIXTURE_TEST_SUITE(exit_status, CaseGuard)
 BOOST_AUTO_TEST_CASE(a_bad_command_line_exits_2_with_the_usage) {
     check_usage_error({"time_server", "--bogus"}, "unrecognised option '--bogus'");
     check_usage_error({"time_server", "--mode", "fast"},
-                      "--mode: 'fast' is not one of blocking, forking, threading, selecting, thread-pool");
+                      "--mode: 'fast' is not one of blocking, forking, threading, selecting, thread-pool, preforking");
     check_usage_error({"time_server", "--mode", "forking", "--selector", "poll"},
                       "--selector means nothing in the mode forking");
     check_usage_error({"time_server", "--mode", "blocking", "--max-connections", "5"},

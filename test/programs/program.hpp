@@ -128,9 +128,9 @@ private:
 [[nodiscard]] std::string without_time(const std::string& line);
 
 /// The modes there are.
-inline const std::vector<std::string> modes{"blocking", "forking", "threading", "selecting"};
+inline const std::vector<std::string> modes{"blocking", "forking", "threading", "selecting", "preforking"};
 /// Those that serve several at a time.
-inline const std::vector<std::string> concurrent_modes{"forking", "threading", "selecting"};
+inline const std::vector<std::string> concurrent_modes{"forking", "threading", "selecting", "preforking"};
 
 /// Whether this machine has IPv6 on its loopback interface.
 [[nodiscard]] bool has_ipv6();

@@ -280,7 +280,10 @@ BOOST_AUTO_TEST_CASE(forking_serves_forty_at_a_time_and_the_others_in_turn) {
 BOOST_AUTO_TEST_CASE(no_more_are_served_at_a_time_than_allowed) {
     for (const std::string& mode : concurrent_modes) {
         BOOST_TEST_CONTEXT(mode) {
-            Server server({"time_server", "--mode", mode, "--port", "0", "--max-connections", "2"});
+            std::vector<std::string> command{"time_server", "--mode", mode, "--port", "0", "--max-connections", "2"};
+            if (mode == "preforking")
+                command.insert(command.end(), {"--workers", "1"});  // each has a bound of its own
+            Server server(command);
             Client one = server.connect();
             expect_connected(server, one);
             const Client two = server.connect();

@@ -108,6 +108,10 @@ BOOST_AUTO_TEST_CASE(a_second_signal_ends_it_now) {
                 const std::string killed = server.error_line();
                 BOOST_TEST(killed.starts_with("test_server: request from " + client.local_address() + ": child "));
                 BOOST_TEST(killed.ends_with(" was killed by signal 9 (Killed)\n"));
+            } else if (mode == "preforking") {
+                const std::string killed = server.error_line();
+                BOOST_TEST(killed.starts_with("test_server: worker "));
+                BOOST_TEST(killed.ends_with(" was killed by signal 9 (Killed)\n"));
             }
             BOOST_TEST(server.error() == "test_server: 1 request cut short by a second signal\n");
             BOOST_TEST(server.wait() == 1);
@@ -126,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_handler_that_computes_on_does_not_keep_it_beyond_the_dead
             server.signal(SIGTERM);
             BOOST_TEST(client.read_line() == "stopping\n");
             const std::string error = server.error();
-            if (mode == "forking") {
+            if (mode == "forking" || mode == "preforking") {
                 BOOST_TEST(error.ends_with(" was killed by signal 9 (Killed)\n"));
                 BOOST_TEST(server.wait() == 0);
             } else {

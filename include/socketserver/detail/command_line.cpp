@@ -15,11 +15,15 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr std::array<std::pair<Mode, std::string_view>, 5> modes{{{Mode::blocking, "blocking"},
+constexpr std::array<std::pair<Mode, std::string_view>, 6> modes{{{Mode::blocking, "blocking"},
                                                                   {Mode::forking, "forking"},
                                                                   {Mode::threading, "threading"},
                                                                   {Mode::selecting, "selecting"},
-                                                                  {Mode::thread_pool, "thread-pool"}}};
+                                                                  {Mode::thread_pool, "thread-pool"},
+                                                                  {Mode::preforking, "preforking"}}};
+
+// What the processes of the mode preforking can do.
+constexpr std::array inner_modes{Mode::blocking, Mode::threading, Mode::selecting};
 
 constexpr std::array selectors{SelectorKind::epoll, SelectorKind::poll, SelectorKind::select};
 
@@ -57,6 +61,11 @@ Mode parse_mode(std::string_view text) {
         .first;
 }
 
+Mode parse_inner_mode(std::string_view text) {
+    return parse_one_of(
+        inner_modes, [](Mode mode) { return to_string(mode); }, text);
+}
+
 SelectorKind parse_selector(std::string_view text) {
     return parse_one_of(
         selectors, [](SelectorKind kind) { return to_string(kind); }, text);
@@ -88,12 +97,17 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
              [&](Value value) { options.selecting.selector = parse_selector(value); }});
     all.add(
         {"workers", "N",
-         "serve by N threads, in the mode thread-pool each for one request at a time, in the mode selecting for many",
+         "serve by N threads, in the mode thread-pool each for one request at a time, in the mode selecting for many; "
+         "by N processes in the mode preforking",
          std::to_string(options.thread_pool.threads) + " thread-pool, " + std::to_string(options.selecting.workers) +
-             " selecting",
-         [&](Value value) {
-             options.thread_pool.threads = options.selecting.workers = parse_count(value, 1, most_workers);
-         }});
+             " selecting, as many as there are processors preforking",
+         [&](Value value) { line.workers = parse_count(value, 1, most_workers); }});
+    all.add({"inner", "MODE", "what each process does in the mode preforking: blocking, threading or selecting",
+             std::string(to_string(line.inner)), [&](Value value) { line.inner = parse_inner_mode(value); }});
+    all("own-listeners",
+        "in the mode preforking, give each process its own queue of connections instead of one for all; a process that "
+        "is busy or being replaced then keeps its own waiting",
+        options.preforking.own_listeners);
     all.add({"host", "HOST", "listen on this name or address; \"\" is any address, IPv4 and IPv6", line.host,
              [&](Value value) { line.host = value; }});
     all.add({"port", "PORT", "listen on this port; 0 takes a free one", std::to_string(protocol.default_port),
@@ -102,7 +116,8 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
              [&](Value value) { line.unix_path = parse_unix_path(value); }});
     if (protocol.datagrams)
         all("udp", "serve datagrams instead of connections", line.udp);
-    all.add({"max-connections", "N", "serve at most N at a time, the others wait",
+    all.add({"max-connections", "N",
+             "serve at most N at a time, each process by itself in the mode preforking; the others wait",
              std::to_string(options.forking.max_children) + " forking, " +
                  std::to_string(options.threading.max_threads) + " threading, " +
                  std::to_string(options.selecting.max_requests) + " selecting",
@@ -162,16 +177,23 @@ void check_meaning(const CommandLine& line, const Protocol& protocol, const std:
         if (given.contains(name))
             throw UsageError("--" + name + " means nothing " + where);
     };
-    if (line.mode == Mode::blocking)
+    const bool preforks = line.mode == Mode::preforking;
+    const Mode served_in = preforks ? line.inner : line.mode;
+    if (served_in == Mode::blocking)
         refuse("max-connections", "in the mode blocking, which serves one at a time");
     if (line.mode == Mode::thread_pool)
         refuse("max-connections", "in the mode thread-pool, which serves as many at a time as --workers says");
-    if (line.mode != Mode::thread_pool && line.mode != Mode::selecting)
-        refuse("workers", "in the mode " + std::string(to_string(line.mode)));
-    if (line.mode != Mode::selecting)
-        refuse("selector", "in the mode " + std::string(to_string(line.mode)));
+    const std::string in_the_mode = "in the mode " + std::string(to_string(line.mode));
+    if (line.mode != Mode::thread_pool && line.mode != Mode::selecting && !preforks)
+        refuse("workers", in_the_mode);
+    if (served_in != Mode::selecting)
+        refuse("selector", "in the mode " + std::string(to_string(served_in)));
+    if (!preforks) {
+        for (const char* const name : {"inner", "own-listeners"})
+            refuse(name, in_the_mode);
+    }
     if (line.unix_path) {
-        for (const char* const name : {"host", "port", "reuse-port", "defer-accept"})
+        for (const char* const name : {"host", "port", "reuse-port", "defer-accept", "own-listeners"})
             refuse(name, "with --unix");
     }
     if (line.udp) {
@@ -181,6 +203,22 @@ void check_meaning(const CommandLine& line, const Protocol& protocol, const std:
             for (const ProgramOption& option : protocol.options)
                 refuse(option.name, "with --udp");
         }
+    }
+}
+
+void set_workers(CommandLine& line) {
+    if (!line.workers)
+        return;
+    ServerOptions& options = line.options;
+    if (line.mode == Mode::preforking) {
+        if (*line.workers > ServerOptions::Preforking::most_workers)
+            throw UsageError("--workers: at most " + std::to_string(ServerOptions::Preforking::most_workers) +
+                             " in the mode preforking");
+        options.preforking.workers = *line.workers;
+    } else if (line.mode == Mode::thread_pool) {
+        options.thread_pool.threads = *line.workers;
+    } else {
+        options.selecting.workers = *line.workers;
     }
 }
 
@@ -247,6 +285,7 @@ CommandLine parse_command_line(const Protocol& protocol, std::span<const std::st
     }
     if (!line.help && !line.version) {
         check_meaning(line, protocol, given);
+        set_workers(line);
         store_arguments(protocol.options.arguments(), positional);
     }
     return line;

@@ -15,7 +15,7 @@
 namespace socketserver::detail {
 
 /// How requests are served at the same time.
-enum class Mode { blocking, forking, threading, selecting, thread_pool };
+enum class Mode { blocking, forking, threading, selecting, thread_pool, preforking };
 
 /// The mode of programs that are not told one.
 inline constexpr Mode default_mode = Mode::selecting;
@@ -29,11 +29,13 @@ struct CommandLine {
     bool version = false;  ///< only tell the version; nothing below counts
 
     Mode mode = default_mode;              ///< --mode
+    Mode inner = default_mode;             ///< --inner, what each process does in the mode preforking
     std::string host = "127.0.0.1";        ///< --host, not yet resolved
     std::uint16_t port = 0;                ///< --port
     std::optional<std::string> unix_path;  ///< --unix, in place of host and port
     bool udp = false;                      ///< --udp
     bool quiet = false;                    ///< --quiet
+    std::optional<std::size_t> workers;    ///< --workers; in the options of the mode, too
     ServerOptions options;                 ///< all that goes to the server; its logger is not set
 };
 

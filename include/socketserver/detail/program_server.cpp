@@ -2,6 +2,7 @@
 
 #include <socketserver/concurrency/blocking.hpp>
 #include <socketserver/concurrency/forking.hpp>
+#include <socketserver/concurrency/preforking.hpp>
 #include <socketserver/concurrency/selecting.hpp>
 #include <socketserver/concurrency/thread_pool.hpp>
 #include <socketserver/concurrency/threading.hpp>
@@ -62,8 +63,8 @@ private:
     HandlerMaker<Request>& maker_;
 };
 
-/// A forking server must have no other thread when it forks, so its own loop waits for signals, too: they wake it, and it
-/// looks for them whenever it looks for children that have ended.
+/// A server that forks must have no other thread when it does, so its own loop waits for signals, too: they wake it, and it
+/// looks for them whenever it looks for children that have ended. What is forked to serve in its place takes signals otherwise.
 template <class Base>
 class SignalledServer final : public RunningServer<Base> {
 public:
@@ -84,15 +85,17 @@ public:
     [[nodiscard]] std::uint64_t cut_short() const noexcept override { return cut_short_; }
 
 protected:
-    [[nodiscard]] int wake_descriptor() const noexcept override { return either_.get(); }
+    [[nodiscard]] int wake_descriptor() const noexcept override {
+        return this->is_worker() ? Base::wake_descriptor() : either_.get();
+    }
 
     // While the server closes, this is called several times a second.
     void release_finished() override {
         Base::release_finished();
-        while (signals_.take()) {
+        while (!this->is_worker() && signals_.take()) {
             if (!this->stopping()) {
                 this->stop();
-            } else if (const std::uint64_t running = this->counters().active; running > 0) {
+            } else if (const std::uint64_t running = this->statistics().active; running > 0) {
                 cut_short_ += running;
                 this->cut();
             }
@@ -106,17 +109,26 @@ private:
 };
 
 template <class Base>
-std::unique_ptr<ProgramServer> make(Mode mode, const Address& address, const ServerOptions& options,
+std::unique_ptr<ProgramServer> make(const CommandLine& line, const Address& address, const ServerOptions& options,
                                     HandlerMaker<typename Base::RequestType>& maker, const SignalFd& signals) {
     const auto bound = [](auto server) -> std::unique_ptr<ProgramServer> {
         server->server_bind();
         server->server_activate();
         return server;
     };
-    switch (mode) {
+    const auto signalled = [&]<class Concurrency>(Concurrency) {
+        using Server = SignalledServer<typename Concurrency::template MixIn<Base>>;
+        return bound(std::make_unique<Server>(address, options, maker, signals));
+    };
+    switch (line.mode) {
         case Mode::blocking: break;
-        case Mode::forking:
-            return bound(std::make_unique<SignalledServer<Forking::MixIn<Base>>>(address, options, maker, signals));
+        case Mode::forking: return signalled(Forking{});
+        case Mode::preforking:
+            if (line.inner == Mode::blocking)
+                return signalled(Preforking<Blocking>{});
+            if (line.inner == Mode::threading)
+                return signalled(Preforking<Threading>{});
+            return signalled(Preforking<Selecting>{});
         case Mode::threading:
             return bound(std::make_unique<RunningServer<Threading::MixIn<Base>>>(address, options, maker));
         case Mode::selecting:
@@ -131,8 +143,8 @@ std::unique_ptr<ProgramServer> make(Mode mode, const Address& address, const Ser
 
 std::unique_ptr<ProgramServer> make_server(const Protocol& protocol, const CommandLine& line, const Address& address,
                                            const ServerOptions& options, const SignalFd& signals) {
-    return line.udp ? make<DatagramServer>(line.mode, address, options, *protocol.datagrams, signals)
-                    : make<StreamServer>(line.mode, address, options, *protocol.connections, signals);
+    return line.udp ? make<DatagramServer>(line, address, options, *protocol.datagrams, signals)
+                    : make<StreamServer>(line, address, options, *protocol.connections, signals);
 }
 
 }  // namespace socketserver::detail

@@ -1,6 +1,7 @@
 #include <socketserver/detail/worker_processes.hpp>
 
 #include <socketserver/os/error.hpp>
+#include <socketserver/server_options.hpp>
 
 #include <poll.h>
 #include <sys/wait.h>
@@ -16,7 +17,7 @@ namespace socketserver::detail {
 
 namespace {
 
-constexpr std::size_t most_workers = 1'024;
+constexpr std::size_t most_workers = ServerOptions::Preforking::most_workers;
 constexpr std::chrono::seconds long_life{1};
 constexpr std::chrono::milliseconds shortest_pause{10};
 constexpr std::chrono::milliseconds longest_pause{5'000};
