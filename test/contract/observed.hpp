@@ -130,6 +130,8 @@ protected:
     void worker_started() override {
         script_.settle_in_child(this->fileno());
         script_.worker_started();
+        if (script_.worker_started_hook)
+            script_.worker_started_hook();
         Server::worker_started();
     }
     void handle_timeout() override {

@@ -61,6 +61,7 @@ public:
     std::function<bool(const Address&)> verify_request;
     std::function<void()> service_actions;
     std::function<void()> handle_timeout;
+    std::function<void()> worker_started_hook;
 
     /// The server's messages.
     SharedLines log;

@@ -6,11 +6,15 @@
 #include "contract/observed.hpp"
 #include "contract/script.hpp"
 #include "support/clients.hpp"
+#include "support/eventually.hpp"
 
 #include <socketserver/net/address.hpp>
 #include <socketserver/server_options.hpp>
 
+#include <boost/test/unit_test.hpp>
+
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string_view>
 #include <thread>
@@ -36,10 +40,16 @@ public:
 
     /// Starts serve_forever() in a thread.
     void serve() {
+        const std::size_t workers_before = script.workers();
         thread_ = std::thread([this] {
             script.now_serving();
             server_->serve_forever();
         });
+        // Not before they have closed what they inherited are new descriptors this process' alone.
+        if constexpr (requires { server_->active_workers(); }) {
+            const std::size_t all = workers_before + server_->options().preforking.workers;
+            BOOST_TEST(eventually([&] { return script.workers() >= all; }));
+        }
     }
 
     /// Ends that thread.

@@ -33,6 +33,10 @@ WorkerSignals::WorkerSignals(WorkerState& state, pid_t parent, std::chrono::nano
         ::kill(::getpid(), SIGTERM);
 }
 
+WorkerSignals::~WorkerSignals() {
+    term_target = nullptr;
+}
+
 void WorkerSignals::unblock() noexcept {
     sigset_t set;
     sigemptyset(&set);

@@ -45,7 +45,7 @@ struct WorkerState {
 /// Has SIGTERM end a worker, in order or, if WorkerShared::cut says so, by force; and the end of its parent do the same. Should the
 /// worker not obey, it is killed one second after the time to drain.
 ///
-/// Life: until the process ends; one in a process. Thread: the worker's first, while it has no other.
+/// Life: as long as the worker serves; one in a process. Thread: the worker's first, while it has no other.
 class WorkerSignals {
 public:
     /// How long requests that were cut have to come to their end, before the process is killed.
@@ -60,7 +60,8 @@ public:
     WorkerSignals(WorkerState& state, pid_t parent, std::chrono::nanoseconds drain, bool serves_in_one_thread) noexcept;
     WorkerSignals(const WorkerSignals&) = delete;
     WorkerSignals& operator=(const WorkerSignals&) = delete;
-    ~WorkerSignals() = default;
+    /// SIGTERM has no effect from here on.
+    ~WorkerSignals();
 
     /// Lets SIGTERM through.
     static void unblock() noexcept;
