@@ -44,11 +44,21 @@ void serve(const Settings& settings) {
         run<ss::TCPServer<ss::EchoHandler, Concurrency>>(settings);
 }
 
-const std::map<std::string_view, void (*)(const Settings&)> modes{{"blocking", serve<ss::Blocking>},
-                                                                  {"forking", serve<ss::Forking>},
-                                                                  {"selecting", serve<ss::Selecting>},
-                                                                  {"thread-pool", serve<ss::ThreadPool>},
-                                                                  {"threading", serve<ss::Threading>}};
+template <class Inner>
+void serve_in_processes(const Settings& settings) {
+    Settings each = settings;
+    each.options.selecting.workers = 1;
+    serve<ss::Preforking<Inner>>(each);
+}
+
+const std::map<std::string_view, void (*)(const Settings&)> modes{
+    {"blocking", serve<ss::Blocking>},
+    {"forking", serve<ss::Forking>},
+    {"preforking-blocking", serve_in_processes<ss::Blocking>},
+    {"preforking-selecting", serve_in_processes<ss::Selecting>},
+    {"selecting", serve<ss::Selecting>},
+    {"thread-pool", serve<ss::ThreadPool>},
+    {"threading", serve<ss::Threading>}};
 
 // What takes a number.
 const std::map<std::string_view, void (*)(Settings&, unsigned)> numbers{
@@ -59,6 +69,7 @@ const std::map<std::string_view, void (*)(Settings&, unsigned)> numbers{
     {"--timeout",
      [](Settings& settings, unsigned seconds) { settings.options.connection.timeout = std::chrono::seconds(seconds); }},
     {"--workers", [](Settings& settings, unsigned workers) {
+         settings.options.preforking.workers = workers;
          settings.options.selecting.workers = workers;
          settings.options.thread_pool.threads = workers;
      }}};
