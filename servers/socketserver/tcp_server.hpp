@@ -18,7 +18,7 @@ namespace socketserver {
 ///
 /// \tparam Handler makes and runs one of these for each connection; constructed from
 ///   `(Socket&, const Address& client, ServerContext&, Args&...)`
-/// \tparam Concurrency how requests are served at the same time: Blocking, Threading, ThreadPool, Forking or Selecting
+/// \tparam Concurrency how requests are served at once: Blocking, Threading, ThreadPool, Forking, Selecting, Preforking
 ///
 /// Thread and life: see ServerLoop. A subclass that overrides hooks calls server_close() in its destructor.
 template <RequestHandler Handler, class Concurrency = Blocking>
