@@ -5,7 +5,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -38,7 +37,7 @@ struct FiberLoop::Wait : Timer {
     Watch* watch = nullptr;  // null: a sleep
     Interest interest = Interest::readable;
     Wait* next_of_watch = nullptr;
-    Wait* next = nullptr;  // in the loop's list of all that can be cut
+    Wait* next = nullptr;  // in the loop's list of those that can be cut and wait for no descriptor
     Wait* previous = nullptr;
 };
 
@@ -138,9 +137,9 @@ public:
     }
 
     void deliver(Readiness came) noexcept {
+        ended_ = ended_ || came.hung_up || came.urgent;
         bool readers_told = false;
         bool writers_told = false;
-        ended_ = ended_ || came.hung_up || came.urgent;
         for (Wait* wait = waits_; wait != nullptr;) {
             Wait* const next = wait->next_of_watch;
             if (wait->interest == Interest::readable ? came.readable : came.writable) {
@@ -215,10 +214,9 @@ void FiberLoop::spawn(std::function<void()> work, const ServerContext* server, s
 
 void FiberLoop::run_once(Deadline deadline) {
     const Deadline until = scheduler_.has_ready() ? Deadline::now() : earlier(deadline, timers_.next());
-    std::array<Selector::Event, 256> events;
-    const std::size_t count = selector_->wait(until, events);
+    const std::size_t count = selector_->wait(until, events_);
     for (std::size_t i = 0; i < count; ++i)
-        deliver(events[i]);
+        deliver(events_[i]);
     if (!timers_.next().is_never())
         timers_.advance(Deadline::Clock::now());
     // Last, so that a caller who looks whether there is anything left to do sees what the fibers have done.
@@ -255,6 +253,9 @@ void FiberLoop::on_readable(int fd, std::function<bool()> callback) {
 
 void FiberLoop::cut() noexcept {
     cut_ = true;
+    for (const Entry& entry : entries_)
+        while (entry.watch != nullptr && entry.watch->waits_ != nullptr)
+            wake(*entry.watch->waits_, WaitResult::cut);
     while (waits_ != nullptr)
         wake(*waits_, WaitResult::cut);
 }
@@ -329,7 +330,7 @@ void FiberLoop::when_readable(Waitable& what, Deadline deadline, const ServerCon
 
 void FiberLoop::begin(Wait& wait, Deadline deadline) noexcept {
     wait.going_on = true;
-    if (wait.can_be_cut) {
+    if (wait.watch == nullptr && wait.can_be_cut) {
         wait.next = waits_;
         if (waits_ != nullptr)
             waits_->previous = &wait;
@@ -349,14 +350,14 @@ WaitResult FiberLoop::park(FiberWait& wait, Deadline deadline) {
 void FiberLoop::wake(Wait& wait, WaitResult result) noexcept {
     if (!std::exchange(wait.going_on, false))
         return;  // over already, though its fiber has not had its turn yet
-    if (wait.can_be_cut) {
+    if (wait.watch != nullptr) {
+        wait.watch->remove(wait);
+    } else if (wait.can_be_cut) {
         (wait.previous != nullptr ? wait.previous->next : waits_) = wait.next;
         if (wait.next != nullptr)
             wait.next->previous = wait.previous;
     }
     wait.disarm();
-    if (wait.watch != nullptr)
-        wait.watch->remove(wait);
     wait.result = result;
     wait.over();
 }

@@ -13,6 +13,7 @@
 #include <socketserver/net/waiter.hpp>
 #include <socketserver/os/wakeup.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -40,8 +41,8 @@ struct FiberLoopOptions {
 /// 1. A token is an index into entries_ and that entry's generation; a generation is never used again, so an event that was
 ///    under way when its descriptor was closed finds nobody.
 /// 2. A shared descriptor's watch is the loop's own, and nothing of the Waitable is changed: others look at it too.
-/// 3. A fiber that waits stands in exactly one list of a watch (or none, if it sleeps), in waits_, and, if it has a deadline, in the
-///    timer wheel; whoever wakes it takes it out of all three.
+/// 3. A fiber that waits stands in exactly one list, that of a watch or, if it waits for no descriptor and can be cut, waits_; and in
+///    the timer wheel if it has a deadline. Whoever wakes it takes it out of both.
 ///
 /// Owns: its fibers, stacks, the selector, helper threads for run_blocking(). Thread: the one that made it; its fibers'
 /// waiters may be unparked from any. Life: made after a fork, never before; destroyed when all its fibers have ended.
@@ -139,7 +140,8 @@ private:
     TimerWheel timers_;
     std::vector<Entry> entries_;
     std::vector<std::uint32_t> free_entries_;
-    Wait* waits_ = nullptr;  // every wait that is going on
+    std::array<Selector::Event, 256> events_;  // that have just come
+    Wait* waits_ = nullptr;                    // those that wait for no descriptor and can be cut
     std::size_t idle_ = 0;
     bool cut_ = false;
 

@@ -70,32 +70,4 @@ void Scheduler::run_ready() {
     }
 }
 
-void Scheduler::park() noexcept {
-    current_->state_ = Fiber::State::parked;
-    give_way();
-}
-
-void Scheduler::yield() noexcept {
-    enqueue(*current_);
-    give_way();
-}
-
-void Scheduler::make_ready(Fiber& fiber) noexcept {
-    if (fiber.state_ == Fiber::State::parked)
-        enqueue(fiber);
-}
-
-void Scheduler::enqueue(Fiber& fiber) noexcept {
-    fiber.state_ = Fiber::State::ready;
-    fiber.next_ = nullptr;
-    (last_ != nullptr ? last_->next_ : first_) = &fiber;
-    last_ = &fiber;
-    ++ready_;
-}
-
-void Scheduler::give_way() noexcept {
-    Fiber* const self = current_;
-    self->context_.switch_to(own_);
-}
-
 }  // namespace socketserver

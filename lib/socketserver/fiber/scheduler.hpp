@@ -89,20 +89,35 @@ public:
 
     /// Gives way until somebody calls make_ready().
     /// Requires: called by a fiber.
-    void park() noexcept;
+    void park() noexcept {
+        current_->state_ = Fiber::State::parked;
+        give_way();
+    }
 
     /// Gives way to every fiber that is ready.
     /// Requires: called by a fiber.
-    void yield() noexcept;
+    void yield() noexcept {
+        enqueue(*current_);
+        give_way();
+    }
 
     /// Lets a parked fiber go on when its turn comes.
     /// \param fiber a parked fiber; does nothing if it is ready already
-    void make_ready(Fiber& fiber) noexcept;
+    void make_ready(Fiber& fiber) noexcept {
+        if (fiber.state_ == Fiber::State::parked)
+            enqueue(fiber);
+    }
 
 private:
     friend class Fiber;
-    void enqueue(Fiber& fiber) noexcept;
-    void give_way() noexcept;
+    void enqueue(Fiber& fiber) noexcept {
+        fiber.state_ = Fiber::State::ready;
+        fiber.next_ = nullptr;
+        (last_ != nullptr ? last_->next_ : first_) = &fiber;
+        last_ = &fiber;
+        ++ready_;
+    }
+    void give_way() noexcept { current_->context_.switch_to(own_); }
 
     StackPool& stacks_;
     Context own_;

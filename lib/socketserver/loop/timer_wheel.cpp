@@ -5,9 +5,8 @@
 
 namespace socketserver {
 
-void Timer::disarm() noexcept {
-    if (wheel_ != nullptr)
-        wheel_->remove(*this);
+void Timer::leave_wheel() noexcept {
+    wheel_->remove(*this);
 }
 
 TimerWheel::TimerWheel() noexcept : start_(Deadline::Clock::now()) {}

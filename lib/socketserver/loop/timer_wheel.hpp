@@ -28,10 +28,14 @@ public:
     [[nodiscard]] bool armed() const noexcept { return wheel_ != nullptr; }
 
     /// Takes it out of its wheel, if it is in one.
-    void disarm() noexcept;
+    void disarm() noexcept {
+        if (armed())
+            leave_wheel();
+    }
 
 private:
     friend class TimerWheel;
+    void leave_wheel() noexcept;
     /// Called once when the time has come; the timer is disarmed by then, and may be armed again.
     virtual void expired() noexcept = 0;
 

@@ -110,13 +110,15 @@ bool BufferedReader::fill() {
         return false;
     error_code error;
     const IoResult result = source_->read_some_lazily(*this, error);
+    end_ += result.bytes;
+    if (end_ == first_size_)  // whoever sends much at a time will again
+        first_size_ = full_size_;
+    if (result.status == IoStatus::ok && !error)
+        return true;
     if (!error)
         error = to_error(result.status);
     if (error)
         fail(error);
-    end_ += result.bytes;
-    if (end_ == first_size_)  // whoever sends much at a time will again
-        first_size_ = full_size_;
     stopped_ = result.status == IoStatus::stopped;
     ended_ = stopped_ || result.status == IoStatus::eof;
     return !ended_;

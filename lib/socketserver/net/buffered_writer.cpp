@@ -38,7 +38,8 @@ void BufferedWriter::flush() {
 }
 
 void BufferedWriter::flush_before_wait() noexcept {
-    failure_ = send_all(pending_);
+    if (const error_code error = send_all(pending_))
+        failure_ = error;
     pending_.clear();
 }
 
@@ -46,7 +47,9 @@ error_code BufferedWriter::send_all(std::string_view data) noexcept {
     error_code error;
     try {
         const IoResult result = sink_->write_all(data, error);
-        return error ? error : to_error(result.status);
+        if (!error && result.status != IoStatus::ok)
+            error = to_error(result.status);
+        return error;
     } catch (const system_error& failure) {  // waiting failed
         return failure.code();
     }

@@ -5,6 +5,7 @@
 
 #include <socketserver/os/error.hpp>
 
+#include <cerrno>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -31,7 +32,17 @@ struct IoResult {
 /// The error code that stands for a status where only errors can be told: ETIMEDOUT, EAGAIN, ECANCELED (cut), and
 /// none for the others.
 /// \param status the status
-[[nodiscard]] error_code to_error(IoStatus status) noexcept;
+[[nodiscard]] inline error_code to_error(IoStatus status) noexcept {
+    switch (status) {
+        case IoStatus::timed_out: return system_code(ETIMEDOUT);
+        case IoStatus::would_block: return system_code(EAGAIN);
+        case IoStatus::cut: return system_code(ECANCELED);
+        case IoStatus::ok:
+        case IoStatus::eof:
+        case IoStatus::stopped: break;
+    }
+    return {};
+}
 
 /// Memory that a read takes only when there is something to put into it.
 class ReadBuffer {

@@ -7,12 +7,7 @@
 
 namespace socketserver {
 
-namespace {
-
-// What a ScopedWaiter installed in this thread. A fiber scheduler swaps it with the fiber it runs.
-thread_local Waiter* installed = nullptr;
-
-}  // namespace
+constinit thread_local Waiter* Waiter::installed_ = nullptr;
 
 Waitable::Waitable() noexcept = default;
 Waitable::Waitable(int descriptor) noexcept : fd(descriptor) {}
@@ -32,9 +27,7 @@ Waitable& Waitable::operator=(Waitable&& other) noexcept {
 }
 Waitable::~Waitable() = default;
 
-void PendingOutput::link() noexcept {
-    if (waiter_ != nullptr)
-        return;
+void PendingOutput::enter_list() noexcept {
     waiter_ = &Waiter::current();
     previous_ = nullptr;
     next_ = waiter_->pending_;
@@ -43,29 +36,16 @@ void PendingOutput::link() noexcept {
     waiter_->pending_ = this;
 }
 
-void PendingOutput::unlink() noexcept {
-    if (waiter_ == nullptr)
-        return;
+void PendingOutput::leave_list() noexcept {
     (previous_ != nullptr ? previous_->next_ : waiter_->pending_) = next_;
     if (next_ != nullptr)
         next_->previous_ = previous_;
     waiter_ = nullptr;
 }
 
-Waiter& Waiter::current() noexcept {
-    if (installed != nullptr)
-        return *installed;
+Waiter& Waiter::own() noexcept {
     thread_local PollWaiter own;
     return own;
-}
-
-Waiter* Waiter::exchange_current(Waiter* waiter) noexcept {
-    return std::exchange(installed, waiter);
-}
-
-WaitResult Waiter::wait(Waitable& what, Interest interest, Deadline deadline) {
-    flush_pending();
-    return do_wait(what, interest, deadline);
 }
 
 WaitResult Waiter::sleep_until(Deadline deadline) {
@@ -85,12 +65,6 @@ void Waiter::flush_all() noexcept {
         output->unlink();
         output->flush_before_wait();
     }
-}
-
-ScopedWaiter::ScopedWaiter(Waiter& waiter) noexcept : former_(std::exchange(installed, &waiter)) {}
-
-ScopedWaiter::~ScopedWaiter() {
-    installed = former_;
 }
 
 }  // namespace socketserver

@@ -16,6 +16,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 namespace socketserver {
 
@@ -100,14 +101,22 @@ protected:
     virtual ~PendingOutput() { unlink(); }
 
     /// Has the current context's next wait send this output first. Does nothing if that is so already.
-    void link() noexcept;
+    void link() noexcept {
+        if (waiter_ == nullptr)
+            enter_list();
+    }
     /// Takes that back.
-    void unlink() noexcept;
+    void unlink() noexcept {
+        if (waiter_ != nullptr)
+            leave_list();
+    }
 
 private:
     friend class Waiter;
     /// Sends what is pending; already unlinked when called. A failure is kept for the next write.
     virtual void flush_before_wait() noexcept = 0;
+    void enter_list() noexcept;
+    void leave_list() noexcept;
 
     class Waiter* waiter_ = nullptr;  // set while linked
     PendingOutput* next_ = nullptr;
@@ -124,12 +133,12 @@ public:
     Waiter& operator=(const Waiter&) = delete;
 
     /// The waiter of the calling context: what a ScopedWaiter installed, else the thread's own PollWaiter.
-    [[nodiscard]] static Waiter& current() noexcept;
+    [[nodiscard]] static Waiter& current() noexcept { return installed_ != nullptr ? *installed_ : own(); }
 
     /// Replaces what is installed in the calling thread: for a scheduler that switches between contexts.
     /// \param waiter the waiter of the context that goes on; null: the thread's own
     /// \return what was installed
-    static Waiter* exchange_current(Waiter* waiter) noexcept;
+    static Waiter* exchange_current(Waiter* waiter) noexcept { return std::exchange(installed_, waiter); }
 
     /// Sends pending output of this context, then waits.
     /// Requires: where remembers_readiness(), an operation has found that the descriptor is not ready since it was last
@@ -138,7 +147,10 @@ public:
     /// \param interest what to wait for
     /// \param deadline when to give up
     /// \throw boost::system::system_error if waiting itself fails
-    WaitResult wait(Waitable& what, Interest interest, Deadline deadline);
+    WaitResult wait(Waitable& what, Interest interest, Deadline deadline) {
+        flush_pending();
+        return do_wait(what, interest, deadline);
+    }
 
     /// Sends pending output of this context, then lets time pass.
     /// \param deadline until when
@@ -186,10 +198,14 @@ protected:
 
 private:
     friend class PendingOutput;
+    [[nodiscard]] static Waiter& own() noexcept;
     virtual WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) = 0;
     virtual WaitResult do_sleep(Deadline deadline) = 0;
     virtual WaitResult do_park(Deadline deadline, Cut cut) = 0;
     void flush_all() noexcept;
+
+    // What is installed in this thread. A fiber scheduler swaps it with the fiber it runs.
+    static constinit thread_local Waiter* installed_;
 
     const ServerContext* server_;
     PendingOutput* pending_ = nullptr;
@@ -201,8 +217,8 @@ private:
 class ScopedWaiter {
 public:
     /// \param waiter the waiter to install; must outlive this object
-    explicit ScopedWaiter(Waiter& waiter) noexcept;
-    ~ScopedWaiter();
+    explicit ScopedWaiter(Waiter& waiter) noexcept : former_(Waiter::exchange_current(&waiter)) {}
+    ~ScopedWaiter() { Waiter::exchange_current(former_); }
     ScopedWaiter(const ScopedWaiter&) = delete;
     ScopedWaiter& operator=(const ScopedWaiter&) = delete;
 
