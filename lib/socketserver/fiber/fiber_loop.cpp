@@ -138,24 +138,31 @@ public:
 
     void deliver(Readiness came) noexcept {
         ended_ = ended_ || came.hung_up || came.urgent;
-        bool readers_told = false;
-        bool writers_told = false;
-        for (Wait* wait = waits_; wait != nullptr;) {
-            Wait* const next = wait->next_of_watch;
-            if (wait->interest == Interest::readable ? came.readable : came.writable) {
-                loop_->wake(*wait, WaitResult::ready);
-                (wait->interest == Interest::readable ? readers_told : writers_told) = true;
-            }
-            wait = next;
-        }
         // Whoever has been told tries until there is no more.
-        readable_ = !readers_told && (readable_ || came.readable);
-        writable_ = !writers_told && (writable_ || came.writable);
+        if (came.readable)
+            readable_ = !tell(Interest::readable);
+        if (came.writable)
+            writable_ = !tell(Interest::writable);
     }
 
     std::function<bool()> on_readable;  // for the loop's own descriptors
 
 private:
+    /// Wakes all that wait for it.
+    /// \return whether there was one
+    bool tell(Interest interest) noexcept {
+        bool told = false;
+        for (Wait* wait = waits_; wait != nullptr;) {
+            Wait* const next = wait->next_of_watch;
+            if (wait->interest == interest) {
+                loop_->wake(*wait, WaitResult::ready);
+                told = true;
+            }
+            wait = next;
+        }
+        return told;
+    }
+
     void tell_wants() noexcept {
         if (loop_->selector_->edge_triggered())
             return;
@@ -265,6 +272,32 @@ void FiberLoop::nudge(Waitable& what) noexcept {
         watch->deliver({.readable = true});
 }
 
+/// Of a shared descriptor nothing hangs on the Waitable.
+inline FiberLoop::Watch& FiberLoop::watch(Waitable& what) {
+    auto* const watched = static_cast<Watch*>(what.watch.get());
+    return watched != nullptr && watched->belongs_to(*this) ? *watched : make_watch(what);
+}
+
+inline void FiberLoop::begin(Wait& wait, Deadline deadline) noexcept {
+    wait.going_on = true;
+    if (wait.watch == nullptr && wait.can_be_cut) {
+        wait.next = waits_;
+        if (waits_ != nullptr)
+            waits_->previous = &wait;
+        waits_ = &wait;
+    }
+    if (!deadline.is_never())
+        timers_.arm(wait, deadline);
+}
+
+/// Parks the calling fiber until the wait is over.
+// Each function that is returned from after a switch costs a return that the processor cannot foresee: hence few.
+__attribute__((always_inline)) inline WaitResult FiberLoop::park(FiberWait& wait, Deadline deadline) {
+    begin(wait, deadline);
+    scheduler_.park();
+    return wait.result;
+}
+
 WaitResult FiberLoop::wait(Waitable& what, Interest interest, Deadline deadline) {
     // A request that was asked to end reads what had come by then, and waits for nothing more.
     const auto input_has_ended = [&] {
@@ -326,25 +359,6 @@ void FiberLoop::when_readable(Waitable& what, Deadline deadline, const ServerCon
     }
     watched.add(*wait);
     begin(*wait.release(), deadline);
-}
-
-void FiberLoop::begin(Wait& wait, Deadline deadline) noexcept {
-    wait.going_on = true;
-    if (wait.watch == nullptr && wait.can_be_cut) {
-        wait.next = waits_;
-        if (waits_ != nullptr)
-            waits_->previous = &wait;
-        waits_ = &wait;
-    }
-    if (!deadline.is_never())
-        timers_.arm(wait, deadline);
-}
-
-/// Parks the calling fiber until the wait is over.
-WaitResult FiberLoop::park(FiberWait& wait, Deadline deadline) {
-    begin(wait, deadline);
-    scheduler_.park();
-    return wait.result;
 }
 
 void FiberLoop::wake(Wait& wait, WaitResult result) noexcept {
@@ -462,12 +476,12 @@ FiberLoop::Watch* FiberLoop::find_watch(const Waitable& what) const noexcept {
     return nullptr;
 }
 
-FiberLoop::Watch& FiberLoop::watch(Waitable& what) {
-    Watch* const watched = find_watch(what);
-    if (watched != nullptr && watched->belongs_to(*this))
-        return *watched;
-    if (what.shared)
+FiberLoop::Watch& FiberLoop::make_watch(Waitable& what) {
+    if (what.shared) {
+        if (Watch* const watched = find_watch(what))
+            return *watched;
         return *shared_watches_.emplace_back(std::make_unique<Watch>(*this, what.fd, Selector::Sharing::shared));
+    }
     what.watch = std::make_unique<Watch>(*this, what.fd);
     return static_cast<Watch&>(*what.watch);
 }

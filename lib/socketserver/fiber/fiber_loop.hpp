@@ -123,6 +123,7 @@ private:
     void begin(Wait& wait, Deadline deadline) noexcept;
     void run_blocking(const std::function<void()>& work);
     Watch& watch(Waitable& what);
+    Watch& make_watch(Waitable& what);
     [[nodiscard]] Watch* find_watch(const Waitable& what) const noexcept;
     void wake(Wait& wait, WaitResult result) noexcept;
     void deliver(const Selector::Event& event) noexcept;

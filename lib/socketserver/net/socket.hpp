@@ -301,7 +301,7 @@ public:
 private:
     enum class Blocks { in_kernel_if_possible, in_waiter, in_waiter_unpolled };
     struct Operation;
-    WaitResult wait_for(const Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause);
+    WaitResult pause_for(const Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause);
     template <class Call, class BeforeWait>
     IoResult transfer(const Operation& operation, error_code& error, Call call, BeforeWait before_wait);
     template <class Call>
