@@ -15,6 +15,7 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <span>
@@ -70,9 +71,10 @@ protected:
     void serve_loop(std::chrono::milliseconds service_interval) override {
         this->socket().share();
         std::vector<std::exception_ptr> failures(std::max<std::size_t>(this->options().selecting.workers, 1));
+        std::latch all_made(static_cast<std::ptrdiff_t>(failures.size()));
         {
-            const Workers others(*this, std::span(failures).subspan(1));
-            failures.front() = run([this, service_interval] { accept_requests(service_interval); });
+            const Workers others(*this, all_made, std::span(failures).subspan(1));
+            failures.front() = run(all_made, [this, service_interval] { accept_requests(service_interval); });
         }
         // None of them has cleared it if it told of the end.
         this->wakeup().clear();
@@ -83,7 +85,8 @@ protected:
 
     void serve_one(Deadline deadline) override {
         this->socket().share();
-        if (const std::exception_ptr failure = run([this, deadline] { accept_one(deadline); }))
+        std::latch made(1);
+        if (const std::exception_ptr failure = run(made, [this, deadline] { accept_one(deadline); }))
             std::rethrow_exception(failure);
     }
 
@@ -114,14 +117,16 @@ private:
     // The threads that serve beside the calling one. Told to end, and waited for, when the scope ends.
     class Workers {
     public:
-        // failures: one for each, to be set to what ended it
-        Workers(SelectingMixIn& server, std::span<std::exception_ptr> failures) : server_(server) {
+        // all_made: what the calling thread waits for too; failures: one for each, to be set to what ended it
+        Workers(SelectingMixIn& server, std::latch& all_made, std::span<std::exception_ptr> failures)
+            : server_(server) {
             threads_.reserve(failures.size());
             const auto blocked = ScopedSignalBlock::asynchronous();
             try {
                 for (std::exception_ptr& failure : failures)
-                    threads_.emplace_back([&server, &failure] { failure = server.run_worker(); });
+                    threads_.emplace_back([&server, &all_made, &failure] { failure = server.run_worker(all_made); });
             } catch (...) {
+                all_made.count_down(static_cast<std::ptrdiff_t>(failures.size() + 1 - threads_.size()));
                 end();
                 throw;
             }
@@ -144,20 +149,43 @@ private:
     };
 
     // What a further thread does. Returns what ended it, if anything did.
-    std::exception_ptr run_worker() noexcept {
+    std::exception_ptr run_worker(std::latch& all_made) noexcept {
         const typename Base::ServingThread serving(*this);
         try {
-            return run([this] { accept_requests(std::nullopt); });
+            return run(all_made, [this] { accept_requests(std::nullopt); });
         } catch (...) {
             this->end_loop();
             return std::current_exception();
         }
     }
 
-    // Serves in the calling thread until the accepting fiber and all requests have ended. Returns what is to come out of
-    // serve_forever().
+    // A thread's part in all having made their loops; without a loop too if it could not.
+    class Arrival {
+    public:
+        explicit Arrival(std::latch& all) noexcept : all_(all) {}
+        ~Arrival() {
+            if (!arrived_)
+                all_.count_down();
+        }
+        Arrival(const Arrival&) = delete;
+        Arrival& operator=(const Arrival&) = delete;
+
+        void arrive_and_wait() {
+            arrived_ = true;
+            all_.arrive_and_wait();
+        }
+
+    private:
+        std::latch& all_;
+        bool arrived_ = false;
+    };
+
+    // Serves in the calling thread until the accepting fiber and all requests have ended. Nothing is accepted before all threads have
+    // what they need: whether a server can begin does not depend on how soon its clients come. Returns what is to come out
+    // of serve_forever().
     template <class Accept>
-    std::exception_ptr run(Accept accept) {
+    std::exception_ptr run(std::latch& all_made, Accept accept) {
+        Arrival arrival(all_made);
         const auto& options = this->options().selecting;
         Loop running(FiberLoopOptions{options.selector, options.stack_size, options.guard});
         running.loop.on_readable(this->wakeup().fd(), [this, &running] {
@@ -175,6 +203,7 @@ private:
             running.loop.cut();
             return false;  // it stays readable
         });
+        arrival.arrive_and_wait();
         running.loop.spawn([this, &running, accept] {
             running.acceptor = &Waiter::current();
             try {
