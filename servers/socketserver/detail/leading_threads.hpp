@@ -162,9 +162,8 @@ private:
         const Leading leading(*this, job);
         try {
             while (!job && !this->shutdown_requested() && !crew_.closed()) {
-                if (this->accept_pause().expired() && this->handle_request_noblock())
-                    call_service_actions();
-                else if (this->wait_for_request(next_service_, step_down_) == Base::Waited::timed_out)
+                const bool got_one = this->accept_pause().expired() && this->handle_request_noblock();
+                if (got_one || this->wait_for_request(next_service_, step_down_) == Base::Waited::timed_out)
                     call_service_actions();
             }
         } catch (const abi::__forced_unwind&) {
