@@ -35,8 +35,6 @@ void write_file(const std::filesystem::path& path, const std::string& bytes) {
 
 constexpr std::size_t large_size = 104'857'600;  // 100 MiB
 
-const std::vector<std::string> every_mode{"blocking", "forking", "threading", "thread-pool", "selecting"};
-
 const std::string binary = "\x00\x01\xff\n.\n"s;
 
 /// A folder with something of each type, and a secret beside it.
@@ -166,7 +164,7 @@ BOOST_FIXTURE_TEST_SUITE(gopher, CaseGuard)
 
 BOOST_AUTO_TEST_CASE(curl_gets_every_type_in_every_mode) {
     const Hole hole;
-    for (const std::string& mode : every_mode) {
+    for (const std::string& mode : modes) {
         BOOST_TEST_CONTEXT(mode) {
             Server server(server_of(hole.root(), {"--mode", mode}));
             BOOST_TEST(curl(server, "") == menu_of_root("127.0.0.1", server.port()));
@@ -186,7 +184,7 @@ BOOST_AUTO_TEST_CASE(curl_gets_every_type_in_every_mode) {
 
 BOOST_AUTO_TEST_CASE(nc_gets_documents_by_tcp_and_by_a_unix_socket) {
     const Hole hole;
-    for (const std::string& mode : every_mode) {
+    for (const std::string& mode : modes) {
         BOOST_TEST_CONTEXT(mode) {
             Server tcp(server_of(hole.root(), {"--mode", mode}));
             BOOST_TEST(output_of({"nc", "-w", "20", "127.0.0.1", std::to_string(tcp.port())}, "about.txt\r\n") ==
@@ -231,7 +229,7 @@ BOOST_AUTO_TEST_CASE(menus_name_the_address_that_the_client_reached) {
 }
 
 // A case for each mode, since each takes a second.
-BOOST_DATA_TEST_CASE(a_large_file_arrives_whole_and_takes_no_memory, boost::unit_test::data::make(every_mode), mode) {
+BOOST_DATA_TEST_CASE(a_large_file_arrives_whole_and_takes_no_memory, boost::unit_test::data::make(modes), mode) {
     constexpr std::size_t allowed_kib = 16'384;
     constexpr std::size_t last_part = 20'971'520;
     const Hole hole;
@@ -263,7 +261,7 @@ BOOST_AUTO_TEST_CASE(bad_selectors_get_an_error_and_touch_nothing_outside) {
     const detail::ClientSocket watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     BOOST_REQUIRE(::inotify_add_watch(watch.get(), hole.secret().c_str(), IN_ALL_EVENTS) >= 0);
     std::array<char, 4096> events{};
-    for (const std::string& mode : every_mode) {
+    for (const std::string& mode : modes) {
         for (const std::vector<std::string>& lookup : {std::vector<std::string>{}, {"--no-openat2"}}) {
             std::vector<std::string> command = server_of(hole.root(), {"--mode", mode});
             command.insert(command.end(), lookup.begin(), lookup.end());

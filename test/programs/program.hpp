@@ -128,7 +128,8 @@ private:
 [[nodiscard]] std::string without_time(const std::string& line);
 
 /// The modes there are.
-inline const std::vector<std::string> modes{"blocking", "forking", "threading", "selecting", "preforking"};
+inline const std::vector<std::string> modes{"blocking",  "forking",     "preforking",
+                                            "selecting", "thread-pool", "threading"};
 /// Those that serve several at a time.
 inline const std::vector<std::string> concurrent_modes{"forking", "threading", "selecting", "preforking"};
 
