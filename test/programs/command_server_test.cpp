@@ -236,20 +236,26 @@ BOOST_AUTO_TEST_CASE(a_web_page_runs_nothing) {
 BOOST_AUTO_TEST_CASE(it_leaves_no_process_and_no_descriptor_behind) {
     for (const std::string& mode : modes) {
         BOOST_TEST_CONTEXT(mode) {
-            const Server server({"command_server", "--mode", mode, "--port", "0", "--time-limit", "0.05"});
+            std::vector<std::string> arguments{"command_server", "--mode", mode, "--port", "0", "--time-limit", "0.05"};
+            if (mode == "preforking")
+                arguments.insert(arguments.end(), {"--workers", "1"});
+            const Server server(arguments);
+            pid_t serving = server.pid();
             std::size_t before = 0;
             {
                 Client client = server.connect();
                 BOOST_TEST(answer(client, "true") == "0 0|");
-                before = open_descriptors(server.pid());
+                if (mode == "preforking")
+                    serving = std::stoi(children(server.pid()));
+                before = open_descriptors(serving);
                 for (int i = 0; i < 5; ++i) {
                     BOOST_TEST(answer(client, "sleep 1000 >/dev/null 2>&1 & exit 3") == "3 0|");
                     BOOST_TEST(answer(client, "sleep 1000") == "timeout 0|");
                 }
                 BOOST_TEST(answer(client, "no_such_command 2>/dev/null") == "127 0|");
             }
-            BOOST_TEST(eventually([&] { return children(server.pid()).empty(); }));
-            BOOST_TEST(eventually([&] { return open_descriptors(server.pid()) < before + (mode == "forking"); }));
+            BOOST_TEST(eventually([&] { return children(serving).empty(); }));
+            BOOST_TEST(eventually([&] { return open_descriptors(serving) < before + (mode == "forking"); }));
         }
     }
 }
