@@ -72,16 +72,20 @@ void WorkerThreads::release_finished() {
 }
 
 bool WorkerThreads::join(Deadline deadline) {
-    {
-        std::unique_lock lock(mutex_);
-        const auto none_runs = [this] { return running_.empty(); };
+    std::unique_lock lock(mutex_);
+    const auto one_is_to_join = [this] { return running_.empty() || !finished_.empty(); };
+    for (;;) {
         if (deadline.is_never())
-            one_finished_.wait(lock, none_runs);
-        else if (!one_finished_.wait_until(lock, deadline.when(), none_runs))
+            one_finished_.wait(lock, one_is_to_join);
+        else if (!one_finished_.wait_until(lock, deadline.when(), one_is_to_join))
             return false;
+        const bool none_runs = running_.empty();
+        lock.unlock();
+        release_finished();
+        if (none_runs)
+            return true;
+        lock.lock();
     }
-    release_finished();
-    return true;
 }
 
 }  // namespace socketserver::detail

@@ -55,6 +55,20 @@ BOOST_AUTO_TEST_CASE(tracks_threads_until_they_are_let_go) {
     BOOST_TEST(threads.tracked() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(lets_go_of_those_that_have_ended_while_it_waits_for_the_others) {
+    WorkerThreads threads(10);
+    std::latch gate(1);
+    threads.start([&] { gate.wait(); }, stack);
+    threads.start([] {}, stack);
+    BOOST_TEST(!threads.join(Deadline::after(1ms)));
+    BOOST_TEST(eventually([&] { return threads.running() == 1; }));
+    BOOST_TEST(!threads.join(Deadline::after(1ms)));
+    BOOST_TEST(threads.tracked() == 1U);
+    gate.count_down();
+    BOOST_TEST(threads.join(Deadline::never()));
+    BOOST_TEST(threads.tracked() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(wakes_when_a_thread_ends_that_was_one_too_many) {
     WorkerThreads threads(2);
     std::latch first(1);
