@@ -198,7 +198,10 @@ std::string GopherHandler::menu_lines(const std::string& folder, std::span<const
     for (const std::string& name : names) {
         GopherItem item = here;
         item.display = name;
-        item.selector = folder.empty() ? name : folder + '/' + name;
+        item.selector = folder;
+        if (!folder.empty())
+            item.selector += '/';
+        item.selector += name;
         if (!is_served(name) || item.selector.size() > gopher_selector_limit)
             continue;
         if (const auto type = type_of(options_, item.selector)) {
