@@ -29,7 +29,7 @@ const Hooks bound{"server_bind", "server_activate"};
 Hooks where_requests_are_got(const Combination& combination, const Scene& scene) {
     if (combination.preforks)
         return scene.script.in_children();
-    const Hooks serving = scene.script.in_serving_thread();
+    Hooks serving = scene.script.in_serving_thread();
     if (!combination.has_threads && (!combination.has_workers || !serving.empty()))
         return serving;
     Hooks threads = scene.script.in_other_threads();

@@ -126,6 +126,11 @@ void LeaderFollowers::step_down() noexcept {
         start_thread();
 }
 
+std::size_t LeaderFollowers::followers() const {
+    const std::lock_guard lock(mutex_);
+    return follower_count_;
+}
+
 bool LeaderFollowers::closed() const {
     const std::lock_guard lock(mutex_);
     return !open_;

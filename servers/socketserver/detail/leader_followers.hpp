@@ -78,6 +78,9 @@ public:
     /// Has another thread lead.
     void step_down() noexcept;
 
+    /// How many threads wait to lead. Thread: any.
+    [[nodiscard]] std::size_t followers() const;
+
     /// Whether nobody is to lead any more. Thread: any.
     [[nodiscard]] bool closed() const;
 

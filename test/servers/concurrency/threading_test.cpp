@@ -28,7 +28,7 @@ using Threaded = Serving<TCPServer<StreamScriptHandler, Threading>>;
 BOOST_FIXTURE_TEST_SUITE(threading, CaseGuard)
 
 BOOST_AUTO_TEST_CASE(lets_go_of_threads_that_have_ended) {
-    Threaded scene;
+    Threaded scene({.threading = {.spare_threads = 0}});
     scene.serve();
     for (int i = 1; i <= 10; ++i) {
         Client client = scene.connect();
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(lets_go_of_threads_that_have_ended) {
         client.half_close();
         BOOST_TEST(client.read_all() == "hello\n");
     }
-    BOOST_TEST(scene.server().tracked_threads() < 10U);
+    BOOST_TEST(eventually([&] { return scene.server().tracked_threads() == 1; }));  // the one that leads
 }
 
 BOOST_AUTO_TEST_CASE(keeps_no_more_idle_threads_than_it_was_told_to) {
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(keeps_no_more_idle_threads_than_it_was_told_to) {
 }
 
 BOOST_AUTO_TEST_CASE(a_thread_serves_one_request_after_another) {
-    Threaded scene;
+    Threaded scene({.threading = {.max_threads = 2}});
     std::mutex mutex;
     std::set<std::thread::id> seen;
     scene.script.handle = [&](Conversation& with) {
@@ -66,15 +66,14 @@ BOOST_AUTO_TEST_CASE(a_thread_serves_one_request_after_another) {
         with.echo();
     };
     scene.serve();
-    for (std::size_t i = 1; i <= 20; ++i) {
+    for (int i = 1; i <= 20; ++i) {
         Client client = scene.connect();
         client.send("hello\n");
         client.half_close();
         BOOST_TEST(client.read_all() == "hello\n");
-        BOOST_TEST(scene.script.comes_to("close_request", i));
     }
     const std::lock_guard lock(mutex);
-    BOOST_TEST(seen.size() < 5U);
+    BOOST_TEST(seen.size() <= 2U);
 }
 
 BOOST_AUTO_TEST_CASE(service_actions_go_on_while_every_thread_serves) {

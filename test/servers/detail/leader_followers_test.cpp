@@ -67,8 +67,8 @@ private:
                 most_leading_ = now;
             ::sem_wait(&given_);
             --leading_;
-            ++working_;
             crew_.step_down();
+            ++working_;
             ::sem_wait(&done_);
             --working_;
         }
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(makes_a_thread_when_none_is_left_to_lead) {
     BOOST_TEST(scene.comes_to(1, 1));
     BOOST_TEST(scene.crew().threads().tracked() == 2U);
     scene.finish();
-    BOOST_TEST(scene.comes_to(1, 0));
+    BOOST_TEST(eventually([&] { return scene.crew().followers() == 1; }));
     scene.give();
     BOOST_TEST(scene.comes_to(1, 1));
     BOOST_TEST(scene.crew().threads().tracked() == 2U);  // the one that had done leads again
