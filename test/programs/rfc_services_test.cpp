@@ -20,7 +20,7 @@ const std::string first_lines = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLM
 
 /// Whether it is a time of day as daytime_server sends it.
 bool is_daytime(const std::string& answer) {
-    return answer.ends_with("\r\n") && without_time('[' + answer.substr(0, answer.size() - 2) + "] ") == "";
+    return answer.ends_with("\r\n") && without_time('[' + answer.substr(0, answer.size() - 2) + "] ").empty();
 }
 
 }  // namespace

@@ -233,6 +233,7 @@ BOOST_AUTO_TEST_CASE(what_ends_one_thread_ends_all_and_comes_out_of_serve_foreve
     Serving<StreamServerUnderTest> serving(with_workers(2), shared);
     main_thread = serving.thread();
     const auto clients = hold_up<Client>(serving.port(), shared, 2);
+    BOOST_TEST(clients.size() == 2U);
     shared.gate.notify();
     const auto thrown = serving.join();
     BOOST_TEST_REQUIRE(bool(thrown));
