@@ -124,14 +124,8 @@ protected:
         if (own_listeners())
             throw std::logic_error("handle_request() would see the requests of one worker alone: own_listeners is for "
                                    "serve_forever()");
-        supervises_ = false;
-        try {
-            Serving::serve_one(deadline);
-        } catch (...) {
-            supervises_ = true;
-            throw;
-        }
-        supervises_ = true;
+        const ServesItself scope(supervises_);
+        Serving::serve_one(deadline);
     }
 
     [[nodiscard]] int wake_descriptor() const noexcept override {
@@ -162,6 +156,18 @@ private:
     private:
         Socket& one_;
         Socket& other_;
+    };
+
+    // This process itself serves for as long as it lives.
+    class ServesItself {
+    public:
+        explicit ServesItself(bool& supervises) noexcept : supervises_(supervises) { supervises_ = false; }
+        ~ServesItself() { supervises_ = true; }
+        ServesItself(const ServesItself&) = delete;
+        ServesItself& operator=(const ServesItself&) = delete;
+
+    private:
+        bool& supervises_;
     };
 
     [[nodiscard]] bool own_listeners() const noexcept { return this->options().preforking.own_listeners; }
