@@ -1,6 +1,7 @@
 /// \file
 /// The command client, against the command server and against servers that break off.
 
+#include "listener.hpp"
 #include "program.hpp"
 
 #include <support/case_guard.hpp>
@@ -8,37 +9,12 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <string>
 #include <vector>
 
 namespace socketserver::test {
 
 namespace {
-
-/// A listening socket of 127.0.0.1 in the test's hands.
-class Listener {
-public:
-    Listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        BOOST_REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
-        BOOST_REQUIRE(::listen(socket_.get(), 5) == 0);
-        BOOST_REQUIRE(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-        port_ = std::to_string(ntohs(address.sin_port));
-    }
-
-    [[nodiscard]] const std::string& port() const noexcept { return port_; }
-    [[nodiscard]] Client accept() const { return Client(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)); }
-
-private:
-    detail::ClientSocket socket_;
-    std::string port_;
-};
 
 /// What the client says to a server that answers its first line so.
 Outcome told(const std::string& answer) {

@@ -1,6 +1,7 @@
 /// \file
 /// The command server, in every mode: its dialogue, its bounds, who may connect, and what it leaves behind.
 
+#include "listener.hpp"
 #include "program.hpp"
 
 #include <support/case_guard.hpp>
@@ -10,8 +11,6 @@
 #include <boost/test/unit_test.hpp>
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -274,10 +273,9 @@ BOOST_AUTO_TEST_CASE(no_other_machine_can_connect_unless_that_is_meant) {
 }
 
 BOOST_AUTO_TEST_CASE(a_socket_handed_over_is_looked_at_too) {
-    const detail::ClientSocket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    BOOST_REQUIRE(::listen(socket.get(), 5) == 0);  // any address, and a port that the system chooses
+    const Listener listener(INADDR_ANY);
     Program server({"sh", "-c", "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\"", program_path("command_server")},
-                   {.three = socket.get()});
+                   {.three = listener.fd()});
     BOOST_TEST(server.output() == "");
     BOOST_TEST(server.error() == "command_server: will not listen on the socket of LISTEN_FDS: " + refusal);
     BOOST_TEST(server.wait() == 2);

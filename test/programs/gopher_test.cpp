@@ -1,6 +1,7 @@
 /// \file
 /// The gopher server and client, with the clients that people use.
 
+#include "listener.hpp"
 #include "program.hpp"
 
 #include <support/case_guard.hpp>
@@ -9,9 +10,7 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <netinet/in.h>
 #include <sys/inotify.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -112,28 +111,6 @@ std::size_t peak_memory_kib(const Server& server) {
         most = std::max(most, peak_memory_kib(child));
     return most;
 }
-
-/// A listening socket of 127.0.0.1 in the test's hands.
-class Listener {
-public:
-    Listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        BOOST_REQUIRE(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
-        BOOST_REQUIRE(::listen(socket_.get(), 5) == 0);
-        BOOST_REQUIRE(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-        port_ = std::to_string(ntohs(address.sin_port));
-    }
-
-    [[nodiscard]] const std::string& port() const { return port_; }
-    [[nodiscard]] Client accept() const { return Client(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)); }
-
-private:
-    detail::ClientSocket socket_;
-    std::string port_;
-};
 
 /// What the client makes of a reply.
 Outcome client_told(const std::string& reply, const std::vector<std::string>& options = {},

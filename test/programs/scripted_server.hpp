@@ -3,14 +3,12 @@
 /// \file
 /// A server that does to a client whatever a test has in mind.
 
+#include "listener.hpp"
+
 #include <support/clients.hpp>
 
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdint>
 #include <exception>
 #include <functional>
 #include <mutex>
@@ -28,18 +26,7 @@ public:
     /// \param serve is given each connection, which is closed when it returns or throws, and its number, counted from 0; called
     ///   in that thread
     explicit ScriptedServer(std::function<void(Client&, int)> serve)
-        : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), serve_(std::move(serve)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-            ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
-            ::listen(listener_.get(), SOMAXCONN) != 0)
-            throw std::system_error(errno, std::system_category(), "a scripted server");
-        port_ = ntohs(address.sin_port);
-        thread_ = std::thread([this] { run(); });
-    }
+        : serve_(std::move(serve)), thread_([this] { run(); }) {}
 
     /// A server that answers each HTTP request alike.
     explicit ScriptedServer(std::string reply)
@@ -49,14 +36,14 @@ public:
           }) {}
 
     ~ScriptedServer() {
-        ::shutdown(listener_.get(), SHUT_RD);
+        ::shutdown(listener_.fd(), SHUT_RD);
         thread_.join();
     }
     ScriptedServer(const ScriptedServer&) = delete;
     ScriptedServer& operator=(const ScriptedServer&) = delete;
 
     /// `127.0.0.1:PORT`
-    [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+    [[nodiscard]] std::string address() const { return "127.0.0.1:" + listener_.port(); }
     /// `http://127.0.0.1:PORT` and a path
     [[nodiscard]] std::string url(const std::string& path = "/") const { return "http://" + address() + path; }
 
@@ -84,21 +71,21 @@ public:
 
 private:
     void run() {
-        for (int number = 0;; ++number) {
-            const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
-            if (fd < 0)
-                return;
-            Client client(fd);
-            try {
-                serve_(client, number);
-            } catch (const std::exception&) {
-                // The program had enough; the test sees by what it says whether it should have.
+        try {
+            for (int number = 0;; ++number) {
+                Client client = listener_.accept();
+                try {
+                    serve_(client, number);
+                } catch (const std::exception&) {
+                    // The program had enough; the test sees by what it says whether it should have.
+                }
             }
+        } catch (const std::system_error&) {
+            // The listener has been shut down: the scope ends.
         }
     }
 
-    detail::ClientSocket listener_;
-    std::uint16_t port_ = 0;
+    Listener listener_;
     std::function<void(Client&, int)> serve_;
     mutable std::mutex mutex_;
     std::vector<std::string> requests_;  // guarded by mutex_
