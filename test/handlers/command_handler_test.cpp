@@ -16,8 +16,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <thread>
-#include <utility>
 
 namespace socketserver::test {
 
@@ -38,26 +36,6 @@ std::string answer(Client& client, const std::string& command) {
     client.send(command + '\n');
     return reply(client);
 }
-
-/// Serves under Selecting, in a thread of its own, until the scope ends.
-class ServedByFibers {
-public:
-    explicit ServedByFibers(CommandOptions options, std::chrono::nanoseconds drain = 5s)
-        : server_({"127.0.0.1", 0}, {.drain = drain}, std::move(options)),
-          thread_([this] { server_.serve_forever(); }) {}
-    ~ServedByFibers() {
-        server_.shutdown();
-        thread_.join();
-    }
-    ServedByFibers(const ServedByFibers&) = delete;
-    ServedByFibers& operator=(const ServedByFibers&) = delete;
-
-    [[nodiscard]] Client connect() const { return {"127.0.0.1", server_.server_address().port()}; }
-
-private:
-    TCPServer<CommandHandler, Selecting> server_;
-    std::thread thread_;
-};
 
 }  // namespace
 
@@ -203,7 +181,7 @@ BOOST_AUTO_TEST_CASE(under_selecting_a_running_command_holds_up_nobody) {
     const TemporaryDirectory folder;
     const std::string fifo = folder / "fifo";
     BOOST_REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-    const ServedByFibers served(CommandOptions{.time_limit = 0ns});
+    const Served<CommandHandler, Selecting> served({}, CommandOptions{.time_limit = 0ns});
     Client waiting = served.connect();
     waiting.send("read line <" + fifo + "; echo $line\n");
     Client other = served.connect();
@@ -217,7 +195,7 @@ BOOST_AUTO_TEST_CASE(no_more_commands_run_than_may) {
     const std::string fifo = folder / "fifo";
     BOOST_REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
     const auto begun = [&folder](const std::string& which) { return (folder / which).string(); };
-    const ServedByFibers served(CommandOptions{.time_limit = 0ns, .max_commands = 2});
+    const Served<CommandHandler, Selecting> served({}, CommandOptions{.time_limit = 0ns, .max_commands = 2});
     Client one = served.connect();
     Client two = served.connect();
     Client three = served.connect();
@@ -240,7 +218,8 @@ BOOST_AUTO_TEST_CASE(a_cut_ends_the_command_and_those_that_wait) {
     std::optional<Client> running;
     std::optional<Client> waiting;
     {
-        const ServedByFibers served(CommandOptions{.time_limit = 0ns, .max_commands = 1}, 0s);
+        const Served<CommandHandler, Selecting> served({.drain = 0s},
+                                                       CommandOptions{.time_limit = 0ns, .max_commands = 1});
         running.emplace(served.connect());
         BOOST_TEST(answer(*running, "echo alive") == "0: alive\n");
         running->send("sleep 1000\n");

@@ -1,5 +1,5 @@
-#include "protocol_serving.hpp"
 #include "recording.hpp"
+#include "served.hpp"
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
 #include "support/signals_in_children.hpp"
@@ -254,7 +254,7 @@ using EveryConcurrency = boost::mpl::list<Blocking, Forking, Threading, Selectin
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(answers_lines_that_come_in_pieces, Concurrency, EveryConcurrency) {
     Recording recording;
-    ProtocolServing<Echo, Concurrency> serving({}, recording);
+    Served<Echo, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     client.send("one\r\ntwo\nth");
     BOOST_TEST(client.read_line() == "<one>\n");
@@ -270,7 +270,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(answers_lines_that_come_in_pieces, Concurrency, Ev
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(answers_what_came_before_a_line_that_is_too_long, Concurrency, EveryConcurrency) {
     Recording recording;
-    ProtocolServing<Echo, Concurrency> serving({}, recording);
+    Served<Echo, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     client.send("one\n12345678901");
     BOOST_TEST(client.read_all() == "<one>\n");
@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(answers_what_came_before_a_line_that_is_too_long, 
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(loses_nothing_that_it_wrote_for_what_it_has_not_read, Concurrency, EveryConcurrency) {
     Recording recording;
-    ProtocolServing<Echo, Concurrency> serving({}, recording);
+    Served<Echo, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     client.send("much\n" + std::string(20'000, 'x'));
     BOOST_TEST(client.read_line() == "<much>\n");
@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(loses_nothing_that_it_wrote_for_what_it_has_not_re
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(drops_an_unfinished_line_when_the_server_stops, Concurrency, EveryConcurrency) {
     Recording recording;
-    ProtocolServing<Echo, Concurrency> serving({}, recording);
+    Served<Echo, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     client.send("one\ntw");
     BOOST_TEST(client.read_line() == "<one>\n");

@@ -1,5 +1,5 @@
-#include "protocol_serving.hpp"
 #include "recording.hpp"
+#include "served.hpp"
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
 #include "support/eventually.hpp"
@@ -98,7 +98,7 @@ BOOST_FIXTURE_TEST_SUITE(protocol, CaseGuard)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(calls_back_from_connection_made_to_connection_lost, Concurrency, EveryConcurrency) {
     Recording recording;
-    ProtocolServing<Recorder, Concurrency> serving({}, recording);
+    Served<Recorder, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     for (const std::string word : {"one", "two"}) {
         client.send(word);
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(calls_back_from_connection_made_to_connection_lost
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(sends_what_was_written_before_it_loses_the_connection, Concurrency, EveryConcurrency) {
     Recording recording;
-    ProtocolServing<Recorder, Concurrency> serving({}, recording);
+    Served<Recorder, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     client.send("lose");
     BOOST_TEST(client.read_all() == "got lose\n");  // and nothing of what is written after it
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(may_lose_its_connection_before_any_input, Concurre
         }
     };
     Recording recording;
-    ProtocolServing<Greeter, Concurrency> serving({}, recording);
+    Served<Greeter, Concurrency> serving(silent(), recording);
     BOOST_TEST(serving.connect().read_all() == "hello\n");
     serving.stop();
     BOOST_TEST(recording.text() == "made lost() ");
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(may_lose_its_connection_before_any_input, Concurre
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(resets_the_connection_that_it_aborts, Concurrency, EveryConcurrency) {
     Recording recording;
-    ProtocolServing<Recorder, Concurrency> serving({}, recording);
+    Served<Recorder, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     client.send("abort");
     BOOST_TEST(client.ends_by_reset());
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(resets_the_connection_that_it_aborts, Concurrency,
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(loses_its_connection_when_a_callback_throws, Concurrency, EveryConcurrency) {
     Recording recording;
-    ProtocolServing<Recorder, Concurrency> serving({}, recording);
+    Served<Recorder, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     client.send("throw");
     BOOST_TEST(client.read_all() == "got throw\n");
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_told_once_that_the_connection_is_lost_when_conn
         }
     };
     Recording recording;
-    ProtocolServing<Refuser, Concurrency> serving({}, recording);
+    Served<Refuser, Concurrency> serving(silent(), recording);
     BOOST_TEST(serving.connect().read_all() == "");
     serving.stop();
     BOOST_TEST(recording.text() == "made lost(EMSGSIZE) ");
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_told_once_that_the_connection_is_lost_when_that
         }
     };
     Recording recording;
-    ProtocolServing<Thrower, Concurrency> serving({}, recording);
+    Served<Thrower, Concurrency> serving(silent(), recording);
     for (const std::string word : {"lose", "throw"}) {
         Client client = serving.connect();
         client.send(word);
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(loses_a_connection_that_is_silent_for_too_long, Co
         }
     };
     Recording recording;
-    ProtocolServing<Impatient, Concurrency> serving({}, recording);
+    Served<Impatient, Concurrency> serving(silent(), recording);
     Client silent = serving.connect();
     BOOST_TEST(silent.read_all() == "");
     serving.stop();
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(takes_its_time_out_from_the_server, Concurrency, E
     Recording recording;
     ServerOptions options;
     options.connection.timeout = 20ms;
-    ProtocolServing<Recorder, Concurrency> serving(options, recording);
+    Served<Recorder, Concurrency> serving(silent(options), recording);
     Client silent = serving.connect();
     BOOST_TEST(silent.read_all() == "");
     serving.stop();
@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(takes_its_time_out_from_the_server, Concurrency, E
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_told_that_the_peer_has_reset_the_connection, Concurrency, ConcurrenciesInOneProcess) {
     // A child would hold the client's end, too, and keep it open.
     Recording recording;
-    ProtocolServing<Recorder, Concurrency> serving({}, recording);
+    Served<Recorder, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     client.send("one");
     BOOST_TEST(client.read_line() == "got one\n");
@@ -251,7 +251,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_told_that_the_peer_has_reset_the_connection, Co
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(loses_its_connection_at_once_when_the_server_stops, Concurrency, EveryConcurrency) {
     Recording recording;
-    ProtocolServing<Recorder, Concurrency> serving({}, recording);
+    Served<Recorder, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     client.send("one");
     BOOST_TEST(client.read_line() == "got one\n");
@@ -266,7 +266,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_told_that_the_server_has_cut_the_connection, Co
     Recording recording;
     ServerOptions options;
     options.drain = 0s;
-    ProtocolServing<Recorder, Concurrency> serving(options, recording);
+    Served<Recorder, Concurrency> serving(silent(options), recording);
     Client client = serving.connect();
     client.send("wait");
     BOOST_TEST(client.read_line() == "got wait\n");  // leaves before it waits
@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_told_that_the_server_has_cut_the_connection, Co
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_told_that_the_connection_is_lost_when_it_ends_the_server, Concurrency,
                               EveryConcurrency) {
     Recording recording;
-    ProtocolServing<Recorder, Concurrency> serving({}, recording);
+    Served<Recorder, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     client.send("exit");
     BOOST_TEST(client.read_all() == "got exit\n");
@@ -289,7 +289,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_told_that_the_connection_is_lost_when_it_ends_t
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(sends_what_was_written_before_a_callback_waits, Concurrency, EveryConcurrency) {
     Recording recording;
-    ProtocolServing<Recorder, Concurrency> serving({}, recording);
+    Served<Recorder, Concurrency> serving(silent(), recording);
     Client client = serving.connect();
     client.send("ask");
     BOOST_TEST(client.read_line() == "got ask\n");
@@ -312,13 +312,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(sends_much_to_a_peer_that_takes_it_slowly, Concurr
             transport.lose_connection();
         }
     };
-    ProtocolServing<Generous, Concurrency> serving(ServerOptions{});
+    Served<Generous, Concurrency> serving(silent());
     BOOST_TEST(serving.connect().read_all() == std::string(2'000'000, 'x'));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(shares_a_factory_that_counts_connections, Concurrency, ConcurrenciesThatServeSeveral) {
     Greetings factory;
-    ProtocolServing<Counter, Concurrency> serving({}, factory);
+    Served<Counter, Concurrency> serving(silent(), factory);
     Client first = serving.connect();
     Client second = serving.connect();
     for (Client* const client : {&first, &second}) {
@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(writes_to_no_connection_but_its_own) {
         }
     };
     Shared factory;
-    ProtocolServing<Meddler, Selecting> serving({}, factory);
+    Served<Meddler, Selecting> serving(silent(), factory);
     Client first = serving.connect();
     first.send("?");
     BOOST_TEST(first.read_line() == "done\n");
