@@ -87,5 +87,5 @@ int use(const line_client::Server& server) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    return line_client::run({"command_client", std::string(usage), std::string(help), {.port = 8082}}, argc, argv, use);
+    return line_client::run({"command_client", usage, help}, {.port = 8082}, argc, argv, use);
 }

@@ -1,13 +1,12 @@
 /// \file
 /// Fetches what a URL names: by HTTP, from a gopher server, or a file.
 
+#include "client_program.hpp"
 #include "fetch/http.hpp"
 #include "fetch/output.hpp"
 
 #include <socketserver/handlers/gopher_url.hpp>
 #include <socketserver/socketserver.hpp>
-
-#include <boost/program_options.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -33,9 +32,7 @@ namespace {
 
 using Timeout = std::optional<std::chrono::nanoseconds>;
 
-struct CommandLine {
-    bool help = false;
-    bool version = false;
+struct CommandLine : client_program::CommandLine {
     ss::Url url;
     ss::GopherDocument document;  // what a gopher URL names
     std::string local;            // what a file URL names
@@ -95,13 +92,8 @@ CommandLine parse(int argc, char* argv[]) {
     std::vector<std::string> arguments;
     po::options_description options;
     options.add_options()("help", po::bool_switch(&line.help))("version", po::bool_switch(&line.version))(
-        "timeout", po::value(&timeout))("argument", po::value(&arguments));
-    po::positional_options_description positions;
-    positions.add("argument", 2);
-    po::variables_map values;
-    constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(argc, argv).options(options).positional(positions).style(style).run(), values);
-    po::notify(values);
+        "timeout", po::value(&timeout));
+    const auto values = client_program::read(argc, argv, options, 2, arguments);
     if (line.help || line.version)
         return line;
     if (values.count("timeout") != 0)
@@ -196,7 +188,7 @@ void by_gopher(const CommandLine& line, fetch::Output& output) {
     throw std::runtime_error("the document of " + server + " breaks off: its last line, a dot, is missing");
 }
 
-void run(const CommandLine& line) {
+int run(const CommandLine& line) {
     std::optional<fetch::Output> output;
     if (line.file.empty())
         output.emplace();
@@ -212,31 +204,12 @@ void run(const CommandLine& line) {
     output->finish();
     if (!line.file.empty() && !(std::cout << header << std::flush))
         throw std::runtime_error("cannot write standard output");
+    return EXIT_SUCCESS;
 }
 
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    CommandLine line;
-    try {
-        line = parse(argc, argv);
-    } catch (const std::exception& failure) {
-        std::cerr << "fetch: " << failure.what() << '\n' << usage;
-        return 2;
-    }
-    if (line.help) {
-        std::cout << usage << help;
-        return EXIT_SUCCESS;
-    }
-    if (line.version) {
-        std::cout << "fetch (socketserver " SOCKETSERVER_VERSION ")\n";
-        return EXIT_SUCCESS;
-    }
-    try {
-        run(line);
-        return EXIT_SUCCESS;
-    } catch (const std::exception& failure) {
-        std::cerr << "fetch: " << failure.what() << '\n';
-        return EXIT_FAILURE;
-    }
+    return client_program::run(
+        {"fetch", usage, help}, [=] { return parse(argc, argv); }, run);
 }

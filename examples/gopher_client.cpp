@@ -1,12 +1,11 @@
 /// \file
 /// A gopher client (RFC 1436): prints the document that a selector names.
 
+#include "client_program.hpp"
+
 #include <socketserver/handlers/gopher_protocol.hpp>
 #include <socketserver/socketserver.hpp>
 
-#include <boost/program_options.hpp>
-
-#include <charconv>
 #include <cstdlib>
 #include <iostream>
 #include <stdexcept>
@@ -22,9 +21,7 @@ namespace {
 
 enum class Kind { guess, text, raw };
 
-struct CommandLine {
-    bool help = false;
-    bool version = false;
+struct CommandLine : client_program::CommandLine {
     Kind kind = Kind::guess;
     std::string host;
     std::string selector;
@@ -47,14 +44,6 @@ Without --text and --raw a document is taken for a text, unless SELECTOR ends li
 there is a NUL in what comes first.
 )";
 
-int parse_port(const std::string& text) {
-    int port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65'535)
-        throw po::error("'" + text + "' is not a port: a number from 1 to 65535");
-    return port;
-}
-
 CommandLine parse(int argc, char* argv[]) {
     CommandLine line;
     bool text = false;
@@ -62,13 +51,8 @@ CommandLine parse(int argc, char* argv[]) {
     std::vector<std::string> document;
     po::options_description options;
     options.add_options()("help", po::bool_switch(&line.help))("version", po::bool_switch(&line.version))(
-        "text", po::bool_switch(&text))("raw", po::bool_switch(&raw))("document", po::value(&document));
-    po::positional_options_description positions;
-    positions.add("document", 3);
-    po::variables_map values;
-    constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(argc, argv).options(options).positional(positions).style(style).run(), values);
-    po::notify(values);
+        "text", po::bool_switch(&text))("raw", po::bool_switch(&raw));
+    client_program::read(argc, argv, options, 3, document);
     if (line.help || line.version)
         return line;
     if (text && raw)
@@ -79,7 +63,7 @@ CommandLine parse(int argc, char* argv[]) {
     line.host = document[0];
     line.selector = document[1];
     if (document.size() > 2)
-        line.port = parse_port(document[2]);
+        line.port = client_program::parse_port(document[2]);
     if (const auto request = ss::parse_gopher_request(line.selector + "\r\n"); request.is_error())
         throw po::error("SELECTOR: " + request.error());
     if (line.selector.find('\n') != std::string::npos)
@@ -139,32 +123,16 @@ void print_document(const CommandLine& line) {
         print(bytes);
 }
 
+int run(const CommandLine& line) {
+    print_document(line);
+    if (!std::cout.flush())
+        throw std::runtime_error("cannot write to standard output");
+    return EXIT_SUCCESS;
+}
+
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    CommandLine line;
-    try {
-        line = parse(argc, argv);
-    } catch (const std::exception& failure) {
-        std::cerr << "gopher_client: " << failure.what() << '\n' << usage;
-        return 2;
-    }
-    if (line.help) {
-        std::cout << usage << help;
-        return EXIT_SUCCESS;
-    }
-    if (line.version) {
-        std::cout << "gopher_client (socketserver " SOCKETSERVER_VERSION ")\n";
-        return EXIT_SUCCESS;
-    }
-    try {
-        print_document(line);
-        if (!std::cout.flush())
-            throw std::runtime_error("cannot write to standard output");
-        return EXIT_SUCCESS;
-    } catch (const std::exception& failure) {
-        std::cout.flush();
-        std::cerr << "gopher_client: " << failure.what() << '\n';
-        return EXIT_FAILURE;
-    }
+    return client_program::run(
+        {"gopher_client", usage, help}, [=] { return parse(argc, argv); }, run);
 }

@@ -3,19 +3,16 @@
 /// \file
 /// What the clients have in common that send a line and get a reply: their command line, and the conversation with a user.
 
-#include <socketserver/socketserver.hpp>
+#include "client_program.hpp"
 
-#include <boost/program_options.hpp>
+#include <socketserver/socketserver.hpp>
 
 #include <unistd.h>
 
-#include <charconv>
-#include <cstdlib>
-#include <exception>
 #include <functional>
 #include <iostream>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace line_client {
@@ -45,47 +42,33 @@ struct Server {
     }
 };
 
-/// A client as its command line describes it.
-struct Client {
-    std::string name;     ///< the program's
-    std::string usage;    ///< the line that begins with "usage: "
-    std::string help;     ///< what --help prints after the usage
-    Server server;        ///< where the server is unless the command line says otherwise
-    bool* udp = nullptr;  ///< what --udp sets; null: there is no such option
+/// A command line. A value.
+struct CommandLine : client_program::CommandLine {
+    Server server;
 };
 
 /// Reads the command line.
-/// \return whether only help was asked for
+/// \param server where the server is unless the command line says otherwise
+/// \param udp what --udp sets; null: there is no such option
 /// \throw std::exception if it cannot be understood
-inline bool parse(Client& client, int argc, char* argv[]) {
-    bool help = false;
-    std::vector<std::string> server;
+inline CommandLine parse(Server server, bool* udp, int argc, char* argv[]) {
+    CommandLine line{{}, std::move(server)};
+    std::vector<std::string> arguments;
     po::options_description options;
-    options.add_options()("help", po::bool_switch(&help))("unix", po::value(&client.server.unix_path))(
-        "server", po::value(&server));
-    if (client.udp != nullptr)
-        options.add_options()("udp", po::bool_switch(client.udp));
-    po::positional_options_description positions;
-    positions.add("server", 2);
-    po::variables_map values;
-    constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(argc, argv).options(options).positional(positions).style(style).run(), values);
-    po::notify(values);
+    options.add_options()("help", po::bool_switch(&line.help))("unix", po::value(&line.server.unix_path));
+    if (udp != nullptr)
+        options.add_options()("udp", po::bool_switch(udp));
+    const auto values = client_program::read(argc, argv, options, 2, arguments);
     if (values.count("unix") != 0) {
-        if (!server.empty())
+        if (!arguments.empty())
             throw po::error("HOST and PORT mean nothing with --unix");
-        static_cast<void>(ss::Address::unix_path(client.server.unix_path));
+        static_cast<void>(ss::Address::unix_path(line.server.unix_path));
     }
-    if (!server.empty())
-        client.server.host = server[0];
-    if (server.size() > 1) {
-        const std::string& port = server[1];
-        const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), client.server.port);
-        if (error != std::errc{} || end != port.data() + port.size() || client.server.port < 1 ||
-            client.server.port > 65'535)
-            throw po::error("'" + port + "' is not a port: a number from 1 to 65535");
-    }
-    return help;
+    if (!arguments.empty())
+        line.server.host = arguments[0];
+    if (arguments.size() > 1)
+        line.server.port = client_program::parse_port(arguments[1]);
+    return line;
 }
 
 /// Prompts if somebody is typing, and hands on each line, until one is empty or the input ends.
@@ -103,32 +86,16 @@ inline void converse(const std::function<void(const std::string&)>& answer) {
 }
 
 /// A whole client.
-/// \param client what its command line is
+/// \param program what it says of itself
+/// \param server where the server is unless the command line says otherwise
 /// \param use talks to the server; returns the exit status
+/// \param udp what --udp sets; null: there is no such option
 /// \return the exit status: 2 for a bad command line, 1 if use() throws
-inline int run(Client client, int argc, char* argv[], const std::function<int(const Server&)>& use) {
-    const auto complain = [&client](const std::exception& failure) {
-        std::cout << std::flush;
-        std::cerr << client.name << ": " << failure.what() << '\n';
-    };
-    bool help = false;
-    try {
-        help = parse(client, argc, argv);
-    } catch (const std::exception& failure) {
-        complain(failure);
-        std::cerr << client.usage;
-        return 2;
-    }
-    if (help) {
-        std::cout << client.usage << client.help;
-        return EXIT_SUCCESS;
-    }
-    try {
-        return use(client.server);
-    } catch (const std::exception& failure) {
-        complain(failure);
-        return EXIT_FAILURE;
-    }
+inline int run(const client_program::Program& program, const Server& server, int argc, char* argv[],
+               const std::function<int(const Server&)>& use, bool* udp = nullptr) {
+    return client_program::run(
+        program, [&] { return parse(server, udp, argc, argv); },
+        [&use](const CommandLine& line) { return use(line.server); });
 }
 
 }  // namespace line_client

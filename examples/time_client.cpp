@@ -69,9 +69,9 @@ void use_datagrams(const line_client::Server& server) {
 
 int main(int argc, char* argv[]) {
     bool udp = false;
-    return line_client::run({"time_client", std::string(usage), std::string(help), {.port = 21567}, &udp}, argc, argv,
-                            [&udp](const line_client::Server& server) {
-                                udp ? use_datagrams(server) : use_stream(server);
-                                return EXIT_SUCCESS;
-                            });
+    const auto use = [&udp](const line_client::Server& server) {
+        udp ? use_datagrams(server) : use_stream(server);
+        return EXIT_SUCCESS;
+    };
+    return line_client::run({"time_client", usage, help}, {.port = 21567}, argc, argv, use, &udp);
 }
