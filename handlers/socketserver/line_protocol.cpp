@@ -19,7 +19,30 @@ std::size_t begun(std::string_view terminator, std::string_view data) noexcept {
 
 }  // namespace
 
+Deadline LineProtocol::input_deadline() const {
+    if (line_deadline_.is_never())
+        return Protocol::input_deadline();
+    return earlier(line_deadline_, Deadline::from_timeout(request.gettimeout()));
+}
+
+void LineProtocol::input_timed_out() const {
+    if (line_deadline_.is_never())
+        Protocol::input_timed_out();
+    const std::string peer = transport.peer().to_string();
+    if (!line_deadline_.expired())
+        throw_errno(ETIMEDOUT, "recv from", peer);
+    throw_errno(ETIMEDOUT, "line not complete within " + seconds_text(*line_timeout) + " s from", peer);
+}
+
 void LineProtocol::data_received(std::string_view data) {
+    take_all(data);
+    const bool unfinished = mode_ != Mode::raw && (!rest_.empty() || passing_over_);
+    if (line_timeout && unfinished && line_deadline_.is_never())
+        line_deadline_ = Deadline::after(*line_timeout);
+}
+
+/// Calls back for all that is there.
+void LineProtocol::take_all(std::string_view data) {
     std::string joined;
     // What callbacks have given back, or was left before, comes first.
     const auto prepend_rest = [&] {
@@ -97,6 +120,7 @@ void LineProtocol::set_line_mode(std::string_view unread) {
 void LineProtocol::set_mode(Mode mode) noexcept {
     mode_ = mode;
     scanned_ = 0;
+    line_deadline_ = {};
     passing_over_ = false;
 }
 
@@ -113,6 +137,7 @@ std::size_t LineProtocol::take(std::string_view data) {
             const std::size_t size = block_size_;
             if (data.size() < size)
                 return 0;
+            line_deadline_ = {};
             line_received(data.substr(0, size));
             return size;
         }
@@ -132,6 +157,7 @@ std::size_t LineProtocol::take_line(std::string_view data) {
     if (!terminator_ && line.ends_with('\r'))
         line.remove_suffix(1);
     scanned_ = 0;
+    line_deadline_ = {};
     if (std::exchange(passing_over_, false))
         return taken;
     if (line.size() > max_length)

@@ -6,8 +6,10 @@
 #include <socketserver/net/buffered_reader.hpp>
 #include <socketserver/protocol.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,6 +48,12 @@ public:
     /// \throw boost::system::system_error with errc::connection_aborted for a block, unless overridden
     virtual void rest_received(std::string_view rest);
 
+    /// Until when to wait for input: for the rest of a line that has begun, line_timeout after that.
+    [[nodiscard]] Deadline input_deadline() const override;
+
+    /// Says which limit of time has run out.
+    [[noreturn]] void input_timed_out() const override;
+
     /// Cuts the input into lines.
     void data_received(std::string_view data) final;
 
@@ -53,6 +61,10 @@ public:
     void eof_received() override;
 
 protected:
+    /// How long a line or block may take from when a part of it has come until its end; at first what the server's options say,
+    /// none unless told otherwise. To be set in the constructor.
+    std::optional<std::chrono::nanoseconds> line_timeout = server.connection_options().line_timeout;
+
     /// The longest line taken, in bytes without what ends it.
     std::size_t max_length = BufferedReader::default_line_limit;
 
@@ -77,6 +89,7 @@ protected:
 private:
     enum class Mode : unsigned char { lines, blocks, raw };
 
+    void take_all(std::string_view data);
     std::size_t take(std::string_view data);
     std::size_t take_line(std::string_view data);
     std::size_t line_unfinished(std::string_view data, std::string_view terminator);
@@ -86,6 +99,7 @@ private:
 
     std::string rest_;  // what has come of an unfinished line; in a callback, what is to be read again
     std::unique_ptr<const std::string> terminator_;  // none: "\n", or "\r\n"
+    Deadline line_deadline_;                         // of the unfinished line; never: there is none
     std::size_t block_size_ = 0;                     // in bytes; has meaning in Mode::blocks
     std::size_t scanned_ = 0;  // how much of the rest is known to hold no beginning of a terminator
     std::size_t lines_left_ = server.connection_options().max_lines;  // 0: no bound

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <utility>
 
 namespace socketserver {
@@ -43,6 +44,8 @@ void without_exceptions(Action action) {
 Protocol::Protocol(Socket& the_request, const Address& client, ServerContext& the_server)
     : BaseRequestHandler(the_request, client, the_server),
       timeout(the_server.connection_options().timeout),
+      idle_timeout(the_server.connection_options().idle_timeout),
+      write_timeout(the_server.connection_options().write_timeout),
       transport(client) {}
 
 Protocol::Protocol(Socket& the_request, const Address& client, ServerContext& the_server, ProtocolFactory& factory)
@@ -53,10 +56,23 @@ Protocol::Protocol(Socket& the_request, const Address& client, ServerContext& th
 void Protocol::setup() {
     if (timeout)
         request.settimeout(timeout);
+    if (write_timeout)
+        request.set_write_timeout(write_timeout);
     if (factory_ != nullptr)
         factory_->connected();
     connected_ = true;
     in_turn([this] { connection_made(); });
+}
+
+Deadline Protocol::input_deadline() const {
+    return Deadline::from_timeout(idle_timeout ? idle_timeout : request.gettimeout());
+}
+
+void Protocol::input_timed_out() const {
+    const std::string peer = transport.peer().to_string();
+    if (idle_timeout)
+        throw_errno(ETIMEDOUT, "nothing received within " + seconds_text(*idle_timeout) + " s from", peer);
+    throw_errno(ETIMEDOUT, "recv from", peer);
 }
 
 bool Protocol::input_ready() {

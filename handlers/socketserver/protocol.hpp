@@ -5,6 +5,7 @@
 
 #include <socketserver/base_request_handler.hpp>
 #include <socketserver/net/socket.hpp>
+#include <socketserver/os/deadline.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/transport.hpp>
 
@@ -64,15 +65,28 @@ public:
     void setup() override;
     /// Whether connection_made() has left the connection open.
     [[nodiscard]] bool expects_input() const noexcept { return !transport.closing(); }
+    /// Until when to wait for input.
+    [[nodiscard]] virtual Deadline input_deadline() const;
+    /// Says which limit of time has run out.
+    /// \throw boost::system::system_error with ETIMEDOUT
+    [[noreturn]] virtual void input_timed_out() const;
     /// Reads once, and calls data_received() or eof_received().
     bool input_ready();
     /// Calls connection_lost(), unless that has been done.
     void finish() override;
 
 protected:
-    /// How long to wait for input, and for the peer to take output; at first what the server's options say. When the time
-    /// is up the connection is lost with ETIMEDOUT. To be set in the constructor.
+    // The limits of time are at first what the server's options say (ConnectionOptions). When one runs out the connection is
+    // lost with ETIMEDOUT. To be set in the constructor.
+
+    /// How long to wait for input, and for the peer to take output.
     std::optional<std::chrono::nanoseconds> timeout;
+
+    /// How long to wait for input, of LineProtocol for that of the next line; none: timeout.
+    std::optional<std::chrono::nanoseconds> idle_timeout;
+
+    /// How long the peer may take to accept all that a callback has written; none: timeout.
+    std::optional<std::chrono::nanoseconds> write_timeout;
 
     Transport transport;  ///< the connection, to write to and to end
 

@@ -35,9 +35,22 @@ public:
 protected:
     // Attributes that a subclass sets in its constructor, or before it calls this class's setup().
 
-    /// How long each operation on the connection may wait; at first what the server's options say, none as in Python
-    /// unless told otherwise. When the time is up, the operation throws with ETIMEDOUT.
+    // The limits of time are at first what the server's options say (ConnectionOptions): none, as in Python, unless told
+    // otherwise. When one runs out, the operation throws with ETIMEDOUT and a message that says which.
+
+    /// How long each operation on the connection may wait.
     std::optional<std::chrono::nanoseconds> timeout;
+
+    /// How long rfile may wait for the first byte of a line; none: timeout.
+    std::optional<std::chrono::nanoseconds> idle_timeout;
+
+    /// How long a line may take from when a part of it has come until its end. See BufferedReader::set_line_timeout(); for a
+    /// request of several lines there is BufferedReader::set_deadline().
+    std::optional<std::chrono::nanoseconds> line_timeout;
+
+    /// How long the peer may take to accept all of one write: of a buffer full of wfile, or of what the connection itself is
+    /// given; none: timeout.
+    std::optional<std::chrono::nanoseconds> write_timeout;
 
     /// The size of rfile's buffer, in bytes; 0: nothing past a line is taken.
     std::size_t rbufsize = BufferedReader::default_buffer_size;

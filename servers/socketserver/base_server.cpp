@@ -154,7 +154,7 @@ bool BaseServer<Request>::serve_event(Request& request, const Address& client, E
     bool wants_more = false;
     const bool returned = attempt(request, client, [&] {
         try {
-            check_wait_for_input(waited, client);
+            session.check_wait(waited);
             wants_more = session.input_ready();
         } catch (const abi::__forced_unwind&) {
             throw;

@@ -1,5 +1,7 @@
 #include <socketserver/detail/program_options.hpp>
 
+#include <socketserver/os/deadline.hpp>
+
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -8,13 +10,6 @@
 namespace socketserver::detail {
 
 namespace {
-
-std::string seconds_text(std::chrono::nanoseconds span) {
-    char text[32];
-    const double seconds = std::chrono::duration<double>(span).count();
-    const auto end = std::to_chars(std::begin(text), std::end(text), seconds).ptr;
-    return {text, end};
-}
 
 std::string quoted(std::string_view text) {
     return "'" + std::string(text) + "'";

@@ -37,6 +37,7 @@ std::string_view BufferedReader::readline(std::size_t limit) {
     if (lines_left_ && *lines_left_ == 0)
         return {};
     constexpr std::size_t longest_line_end = 2;
+    Deadline line_deadline;
     scanned_ = begin_;
     for (;;) {
         const auto* const newline = static_cast<const char*>(
@@ -50,7 +51,7 @@ std::string_view BufferedReader::readline(std::size_t limit) {
         // Without its newline a line may yet turn out to end in "\r\n".
         if (length - line_end > limit && (newline != nullptr || length - limit > 1 || buffer_.data()[end_ - 1] != '\r'))
             fail_too_long("a line longer than", limit);
-        if (newline != nullptr || !fill()) {
+        if (newline != nullptr || !fill_line(line_deadline)) {
             if (newline == nullptr && length > limit)
                 fail_too_long("a line longer than", limit);  // the '\r' at its end was no part of a line end
             // The server ends the request: a line that is not whole is no request.
@@ -65,20 +66,20 @@ std::string_view BufferedReader::readline(std::size_t limit) {
 
 std::string_view BufferedReader::read_some(std::size_t limit) {
     if (buffered() == 0)
-        fill();
+        fill(from_idle());
     return take(std::min(buffered(), limit));
 }
 
 std::string BufferedReader::read(std::size_t size) {
     std::string data;
-    while (data.size() < size && (buffered() > 0 || fill()))
+    while (data.size() < size && (buffered() > 0 || fill(within_request())))
         data += take(std::min(buffered(), size - data.size()));
     return data;
 }
 
 std::string BufferedReader::read_all(std::size_t limit) {
     std::string data;
-    while (buffered() > 0 || fill()) {
+    while (buffered() > 0 || fill(within_request())) {
         if (buffered() > limit - data.size())
             fail_too_long("more than", limit);
         data += take(buffered());
@@ -88,7 +89,7 @@ std::string BufferedReader::read_all(std::size_t limit) {
 
 void BufferedReader::read_exact(std::span<std::byte> buffer) {
     while (!buffer.empty()) {
-        if (buffered() == 0 && !fill())
+        if (buffered() == 0 && !fill(within_request()))
             fail(system_code(ECONNABORTED));
         const std::string_view data = take(std::min(buffered(), buffer.size()));
         std::memcpy(buffer.data(), data.data(), data.size());
@@ -103,18 +104,32 @@ std::string_view BufferedReader::take(std::size_t size) noexcept {
     return data;
 }
 
-/// Reads more from the stream, after what is unread.
+/// Reads more of a line.
+/// \param line_deadline until when it must be complete; set when a part of it has been read
 /// \return false at the end of the stream
-bool BufferedReader::fill() {
+bool BufferedReader::fill_line(Deadline& line_deadline) {
+    if (buffered() == 0)
+        return fill(from_idle());
+    if (line_timeout_ && line_deadline.is_never())
+        line_deadline = Deadline::after(*line_timeout_);
+    return fill({{}, earlier(line_deadline, deadline_)});
+}
+
+/// Reads more from the stream, after what is unread.
+/// \param limits how long to wait
+/// \return false at the end of the stream
+bool BufferedReader::fill(const ReadLimits& limits) {
     if (ended_ || source_ == nullptr)
         return false;
     error_code error;
-    const IoResult result = source_->read_some_lazily(*this, error);
+    const IoResult result = source_->read_some_lazily(*this, limits, error);
     end_ += result.bytes;
     if (end_ == first_size_)  // whoever sends much at a time will again
         first_size_ = full_size_;
     if (result.status == IoStatus::ok && !error)
         return true;
+    if (!error && result.status == IoStatus::timed_out)
+        fail_timed_out(limits);
     if (!error)
         error = to_error(result.status);
     if (error)
@@ -164,6 +179,18 @@ void BufferedReader::fail_too_long(std::string_view what, std::size_t limit) con
     const std::string peer = source_ != nullptr ? source_->peer_name() : "";
     throw_errno(EMSGSIZE, std::string(what) + ' ' + std::to_string(limit) + " bytes",
                 peer.empty() ? "" : "from " + peer);
+}
+
+/// Says which limit has run out.
+void BufferedReader::fail_timed_out(const ReadLimits& limits) const {
+    const std::string from = source_->peer_name().empty() ? "" : "from " + source_->peer_name();
+    if (limits.deadline.expired() && limits.deadline == deadline_)
+        throw_errno(ETIMEDOUT, "request not complete in time", from);
+    if (limits.deadline.expired())
+        throw_errno(ETIMEDOUT, "line not complete within " + seconds_text(*line_timeout_) + " s", from);
+    if (limits.timeout)
+        throw_errno(ETIMEDOUT, "nothing received within " + seconds_text(*limits.timeout) + " s", from);
+    fail(system_code(ETIMEDOUT));
 }
 
 void BufferedReader::fail(error_code error) const {

@@ -5,7 +5,9 @@
 
 #include <socketserver/net/byte_stream.hpp>
 #include <socketserver/net/pooled_buffer.hpp>
+#include <socketserver/os/deadline.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -25,8 +27,8 @@ namespace socketserver {
 /// given back when the reader waits with nothing unread, so that a fiber that waits for its next request holds none.
 /// Borrows the stream. Thread: the context that uses the stream.
 ///
-/// Errors: a failing stream and a time-out (ETIMEDOUT) throw boost::system::system_error naming the peer; the end of
-/// the stream is a value. What read functions return as a view is valid until the next call.
+/// Errors: a failing stream and a limit of time that runs out (ETIMEDOUT) throw boost::system::system_error naming the peer, and
+/// which limit that was; the end of the stream is a value. What read functions return as a view is valid until the next call.
 class BufferedReader final : private ReadBuffer {
 public:
     /// The longest line read_line() takes unless told otherwise, in bytes without the line end.
@@ -53,6 +55,20 @@ public:
     /// Has the stream end after so many lines.
     /// \param count how many lines are still given out; 0 means no bound
     void set_max_lines(std::size_t count) noexcept;
+
+    /// Sets how long to wait for the first byte of the next line, or piece: read_line(), readline() and read_some() with nothing
+    /// unread.
+    /// \param timeout none (the default): the stream's own time-out, as everywhere else
+    void set_idle_timeout(std::optional<std::chrono::nanoseconds> timeout) noexcept { idle_timeout_ = timeout; }
+
+    /// Sets how long a line may take, from when a part of it has been read until its end, in however many pieces it comes.
+    /// Costs nothing where a line comes in one read: the clock is looked at only for those that do not.
+    /// \param timeout none (the default): as long as the stream's time-out allows between two pieces
+    void set_line_timeout(std::optional<std::chrono::nanoseconds> timeout) noexcept { line_timeout_ = timeout; }
+
+    /// Sets until when all further reads have to be done: for a request of several lines or pieces.
+    /// \param deadline when they fail with ETIMEDOUT at the latest; never (the default) ends it
+    void set_deadline(Deadline deadline) noexcept { deadline_ = deadline; }
 
     /// Reads a line.
     /// \param limit the longest line taken, in bytes without the line end
@@ -96,10 +112,14 @@ public:
 private:
     std::span<std::byte> obtain() override;
     void give_back() noexcept override;
-    bool fill();
+    bool fill(const ReadLimits& limits);
+    bool fill_line(Deadline& line_deadline);
+    [[nodiscard]] ReadLimits within_request() const noexcept { return {{}, deadline_}; }
+    [[nodiscard]] ReadLimits from_idle() const noexcept { return {idle_timeout_, deadline_}; }
     void make_room();
     std::string_view take(std::size_t size) noexcept;
     [[noreturn]] void fail(error_code error) const;
+    [[noreturn]] void fail_timed_out(const ReadLimits& limits) const;
     [[noreturn]] void fail_too_long(std::string_view what, std::size_t limit) const;
 
     ByteStream* source_ = nullptr;
@@ -112,6 +132,9 @@ private:
     std::size_t scanned_ = 0;
     std::size_t end_ = 0;
     std::optional<std::size_t> lines_left_;
+    std::optional<std::chrono::nanoseconds> idle_timeout_;
+    std::optional<std::chrono::nanoseconds> line_timeout_;
+    Deadline deadline_;
     bool one_by_one_ = false;  // a buffer size of 0 was asked for
     bool ended_ = false;       // the stream has no more
     bool stopped_ = false;     // because the server asked the request to end

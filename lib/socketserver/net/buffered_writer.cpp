@@ -1,5 +1,7 @@
 #include <socketserver/net/buffered_writer.hpp>
 
+#include <socketserver/os/deadline.hpp>
+
 #include <cerrno>
 #include <utility>
 
@@ -56,8 +58,12 @@ error_code BufferedWriter::send_all(std::string_view data) noexcept {
 }
 
 void BufferedWriter::check(error_code error) {
-    if (error)
-        throw_error(error, "send to", sink_->peer_name());
+    if (!error)
+        return;
+    const std::string peer = sink_->peer_name();
+    if (const auto limit = sink_->write_timeout(); limit && is_timeout(error))
+        throw_error(error, "output not taken within " + seconds_text(*limit) + " s", peer.empty() ? "" : "by " + peer);
+    throw_error(error, "send to", peer);
 }
 
 }  // namespace socketserver

@@ -3,10 +3,13 @@
 /// \file
 /// What a buffered reader reads from and a buffered writer writes to.
 
+#include <socketserver/os/deadline.hpp>
 #include <socketserver/os/error.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +47,12 @@ struct IoResult {
     return {};
 }
 
+/// How long one read may wait, where that is not left to the stream. A value.
+struct ReadLimits {
+    std::optional<std::chrono::nanoseconds> timeout = {};  ///< in place of the stream's own time-out; none: that
+    Deadline deadline = {};                                ///< when to give up, whatever the time-out says
+};
+
 /// Memory that a read takes only when there is something to put into it.
 class ReadBuffer {
 public:
@@ -74,8 +83,10 @@ public:
 
     /// Reads at least one byte, waiting for it if need be, and holds no memory while it waits, where it can do without.
     /// \param buffer where to; what it gave last holds the bytes read
+    /// \param limits how long to wait; a stream that never waits need not look at it
     /// \param error set if the stream failed, cleared otherwise
-    virtual IoResult read_some_lazily(ReadBuffer& buffer, error_code& error) {
+    virtual IoResult read_some_lazily(ReadBuffer& buffer, [[maybe_unused]] const ReadLimits& limits,
+                                      error_code& error) {
         return read_some(buffer.obtain(), error);
     }
 
@@ -84,6 +95,11 @@ public:
     /// \param error set if the stream failed, cleared otherwise
     /// \return IoStatus::ok only if all were written; `bytes` tells how many were, in any case
     virtual IoResult write_all(std::string_view data, error_code& error) = 0;
+
+    /// How long one whole write may take, for messages; none: it has no limit of its own.
+    [[nodiscard]] virtual std::optional<std::chrono::nanoseconds> write_timeout() const noexcept {
+        return std::nullopt;
+    }
 
     /// The descriptor, or -1.
     [[nodiscard]] virtual int fileno() const noexcept = 0;

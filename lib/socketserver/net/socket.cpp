@@ -41,6 +41,8 @@ Socket& Socket::operator=(Socket&& other) noexcept {
         close();
         waitable_ = std::move(other.waitable_);
         timeout_ = other.timeout_;
+        write_timeout_ = other.write_timeout_;
+        kernel_timeout_ = other.kernel_timeout_;
         descriptor_blocks_ = other.descriptor_blocks_;
         kernel_timeout_current_ = other.kernel_timeout_current_;
         short_reads_tell_ = other.short_reads_tell_;
@@ -191,24 +193,6 @@ void Socket::settimeout(std::optional<std::chrono::nanoseconds> timeout) {
 
 void Socket::setblocking(bool blocking) {
     settimeout(blocking ? std::nullopt : std::optional<std::chrono::nanoseconds>{0ns});
-}
-
-/// Whether the kernel itself ends a call that it blocks when the time is up.
-bool Socket::kernel_keeps_time(Interest interest) noexcept {
-    // SO_SNDTIMEO begins anew for each piece of a write to a Unix socket, and datagrams may be sent by several threads at
-    // once, which must not change anything.
-    if (interest == Interest::writable)
-        return !timeout_.has_value();
-    if (kernel_timeout_current_)
-        return true;
-    // Zero would mean no time-out to the kernel; anything shorter than its own tick it rounds up.
-    const auto span = std::chrono::ceil<std::chrono::microseconds>(timeout_.value_or(0ns));
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(span);
-    timeval value{};
-    value.tv_sec = static_cast<decltype(value.tv_sec)>(seconds.count());
-    value.tv_usec = static_cast<decltype(value.tv_usec)>((span - seconds).count());
-    kernel_timeout_current_ = ::setsockopt(fileno(), SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value) == 0;
-    return kernel_timeout_current_;
 }
 
 /// Sets O_NONBLOCK, for the calls that have no flag to say so.

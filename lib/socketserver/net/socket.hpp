@@ -223,7 +223,7 @@ public:
     IoResult read_some(std::span<std::byte> buffer, error_code& error) override;
 
     /// Reads as read_some() does. Only a wait inside the kernel holds memory.
-    IoResult read_some_lazily(ReadBuffer& buffer, error_code& error) override;
+    IoResult read_some_lazily(ReadBuffer& buffer, const ReadLimits& limits, error_code& error) override;
 
     /// Writes all bytes, with time-out and would-block as values. For buffered writers.
     IoResult write_all(std::string_view data, error_code& error) override;
@@ -241,6 +241,17 @@ public:
 
     /// How long each operation may wait; see settimeout().
     [[nodiscard]] std::optional<std::chrono::nanoseconds> gettimeout() const noexcept { return timeout_; }
+
+    /// Sets how long one write may wait: the whole of what send functions, sendfile() and write_all() are given, however small
+    /// the pieces are in which the peer takes it. The clock is looked at only when the peer does not take all of it at once.
+    /// \param timeout none (the default): gettimeout(); else the longest wait. A socket that does not wait at all goes on not
+    ///   waiting.
+    void set_write_timeout(std::optional<std::chrono::nanoseconds> timeout) noexcept { write_timeout_ = timeout; }
+
+    /// How long one write may wait; none: gettimeout(). See set_write_timeout().
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> write_timeout() const noexcept override {
+        return write_timeout_;
+    }
 
     /// As in Python: `setblocking(false)` is `settimeout(0)`, `setblocking(true)` is `settimeout(none)`.
     /// \param blocking whether operations wait
@@ -301,25 +312,28 @@ public:
 private:
     enum class Blocks { in_kernel_if_possible, in_waiter, in_waiter_unpolled };
     struct Operation;
+    [[nodiscard]] Operation reading(int flags = 0, const ReadLimits& limits = {}) const noexcept;
+    [[nodiscard]] Operation writing(int flags = 0) const noexcept;
     WaitResult pause_for(const Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause);
     template <class Call, class BeforeWait>
-    IoResult transfer(const Operation& operation, error_code& error, Call call, BeforeWait before_wait);
+    IoResult transfer(Operation& operation, error_code& error, Call call, BeforeWait before_wait);
     template <class Call>
-    IoResult transfer(const Operation& operation, error_code& error, Call call);
+    IoResult transfer(Operation& operation, error_code& error, Call call);
     template <class Buffer>
-    IoResult receive(Buffer&& buffer, int flags, error_code& error);
+    IoResult receive(Buffer&& buffer, int flags, const ReadLimits& limits, error_code& error);
     [[nodiscard]] IoResult with_end(IoResult result, error_code error) const noexcept;
     bool require_nonblocking_descriptor(error_code& error) noexcept;
-    [[nodiscard]] bool kernel_keeps_time(Interest interest) noexcept;
+    [[nodiscard]] bool kernel_keeps_time(const Operation& operation) noexcept;
     void finish_connecting(const Address& address, Deadline deadline, error_code& error);
-    [[nodiscard]] Deadline operation_deadline() const noexcept { return Deadline::from_timeout(timeout_); }
     [[noreturn]] void fail(error_code error, const char* operation) const;
 
     Waitable waitable_;  // its fd is owned here: closed by close(), after watch and request
     std::optional<std::chrono::nanoseconds> timeout_;
-    bool descriptor_blocks_ = true;       // O_NONBLOCK is not set
-    bool kernel_timeout_current_ = true;  // SO_RCVTIMEO says what timeout_ says
-    bool short_reads_tell_ = false;       // TCP: less than asked for means that there is no more
+    std::optional<std::chrono::nanoseconds> write_timeout_;   // none: timeout_
+    std::optional<std::chrono::nanoseconds> kernel_timeout_;  // SO_RCVTIMEO; has meaning while current
+    bool descriptor_blocks_ = true;                           // O_NONBLOCK is not set
+    bool kernel_timeout_current_ = true;                      // settimeout() was not called since it was set
+    bool short_reads_tell_ = false;                           // TCP: less than asked for means that there is no more
     Address peer_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/sendfile.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,9 +22,27 @@ using namespace std::chrono_literals;
 struct Socket::Operation {
     Interest interest;
     Blocks blocks;
-    Deadline deadline;
-    int flags = 0;  // of the call; with MSG_DONTWAIT it does not wait, whatever the time-out
+    std::optional<std::chrono::nanoseconds> timeout;
+    int flags = 0;         // of the call; with MSG_DONTWAIT it does not wait, whatever the time-out
+    Deadline deadline{};   // once started, the time-out's end is the latest
+    bool started = false;  // the clock has been looked at: what need not wait does without
+
+    // The time-out counts from here.
+    void start() noexcept {
+        if (!std::exchange(started, true) && timeout)
+            deadline = earlier(deadline, Deadline::after(*timeout));
+    }
 };
+
+Socket::Operation Socket::reading(int flags, const ReadLimits& limits) const noexcept {
+    // The kernel knows no points in time.
+    const Blocks blocks = limits.deadline.is_never() ? Blocks::in_kernel_if_possible : Blocks::in_waiter;
+    return {Interest::readable, blocks, limits.timeout ? limits.timeout : timeout_, flags, limits.deadline};
+}
+
+Socket::Operation Socket::writing(int flags) const noexcept {
+    return {Interest::writable, Blocks::in_kernel_if_possible, write_timeout_ ? write_timeout_ : timeout_, flags};
+}
 
 namespace {
 
@@ -38,6 +57,31 @@ IoStatus status_of(WaitResult waited) noexcept {
 }
 
 }  // namespace
+
+/// Whether the kernel itself ends a call that it blocks when the time is up.
+bool Socket::kernel_keeps_time(const Operation& operation) noexcept {
+    // SO_SNDTIMEO begins anew for each piece of a write to a Unix socket, and datagrams may be sent by several threads at
+    // once, which must not change anything.
+    if (operation.interest == Interest::writable)
+        return !operation.timeout.has_value();
+    if (kernel_timeout_current_ && kernel_timeout_ == operation.timeout)
+        return true;
+    // It keeps one time-out. To change it for each read would cost more than to keep the others here.
+    if (kernel_timeout_current_ && kernel_timeout_)
+        return false;
+    // Zero would mean no time-out to the kernel.
+    if (operation.timeout && *operation.timeout <= 0ns)
+        return false;
+    // Anything shorter than its own tick it rounds up.
+    const auto span = std::chrono::ceil<std::chrono::microseconds>(operation.timeout.value_or(0ns));
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(span);
+    timeval value{};
+    value.tv_sec = static_cast<decltype(value.tv_sec)>(seconds.count());
+    value.tv_usec = static_cast<decltype(value.tv_usec)>((span - seconds).count());
+    kernel_timeout_ = operation.timeout;
+    kernel_timeout_current_ = ::setsockopt(fileno(), SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value) == 0;
+    return kernel_timeout_current_;
+}
 
 /// Lets time pass until the operation is worth another try, where nothing tells.
 /// \param pause how long; doubled
@@ -54,15 +98,17 @@ WaitResult Socket::pause_for(const Operation& operation, Waiter& waiter, std::ch
 /// Part of each operation: a function more to return from after a fiber's wait is one more return that the processor cannot
 /// foresee.
 template <class Call, class BeforeWait>
-__attribute__((always_inline)) inline IoResult Socket::transfer(const Operation& operation, error_code& error,
-                                                                Call call, BeforeWait before_wait) {
+__attribute__((always_inline)) inline IoResult Socket::transfer(Operation& operation, error_code& error, Call call,
+                                                                BeforeWait before_wait) {
     error = {};
     Waiter& waiter = Waiter::current();
     waiter.flush_pending();
     const bool waits = timeout_ != 0ns && (operation.flags & MSG_DONTWAIT) == 0;
     // One system call: the kernel blocks and keeps the time.
     bool kernel_blocks = waits && operation.blocks != Blocks::in_waiter && descriptor_blocks_ &&
-                         waiter.may_block_in_kernel(waitable_) && kernel_keeps_time(operation.interest);
+                         waiter.may_block_in_kernel(waitable_) && kernel_keeps_time(operation);
+    if (kernel_blocks)
+        operation.start();
     // Where the last read found the end of what had come, another one would only say so again.
     bool wait_first = false;
     if (waitable_.input_drained && waits && operation.interest == Interest::readable) {
@@ -72,6 +118,7 @@ __attribute__((always_inline)) inline IoResult Socket::transfer(const Operation&
     for (auto pause = 1ms;;) {
         if (wait_first) {
             before_wait();
+            operation.start();
             const WaitResult waited = operation.blocks == Blocks::in_waiter_unpolled
                                           ? pause_for(operation, waiter, pause)
                                           : waiter.wait(waitable_, operation.interest, operation.deadline);
@@ -84,7 +131,7 @@ __attribute__((always_inline)) inline IoResult Socket::transfer(const Operation&
         const int reason = errno;
         if (reason == EINTR) {
             // Not again in the kernel if that would begin the time-out anew.
-            kernel_blocks = kernel_blocks && !timeout_;
+            kernel_blocks = kernel_blocks && !operation.timeout;
             continue;
         }
         if (reason != EAGAIN && reason != EWOULDBLOCK) {
@@ -101,8 +148,7 @@ __attribute__((always_inline)) inline IoResult Socket::transfer(const Operation&
 }
 
 template <class Call>
-__attribute__((always_inline)) inline IoResult Socket::transfer(const Operation& operation, error_code& error,
-                                                                Call call) {
+__attribute__((always_inline)) inline IoResult Socket::transfer(Operation& operation, error_code& error, Call call) {
     return transfer(operation, error, call, [] {});
 }
 
@@ -126,14 +172,14 @@ std::size_t bytes_or_error(const IoResult& result, error_code& error) noexcept {
 
 /// \param buffer a ReadBuffer, or what has its face
 template <class Buffer>
-IoResult Socket::receive(Buffer&& buffer, int flags, error_code& error) {
+IoResult Socket::receive(Buffer&& buffer, int flags, const ReadLimits& limits, error_code& error) {
     RunningRequest* const request = waitable_.request.get();
     // What had come when the server asked the request to end may still be read, nothing after it.
     if (request != nullptr && request->input_has_ended()) {
         error = {};
         return {0, IoStatus::stopped};
     }
-    const Operation operation{Interest::readable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
+    Operation operation = reading(flags, limits);
     std::size_t asked_for = 0;
     const IoResult result = transfer(
         operation, error,
@@ -161,17 +207,17 @@ IoResult Socket::with_end(IoResult result, error_code error) const noexcept {
 }
 
 IoResult Socket::read_some(std::span<std::byte> buffer, error_code& error) {
-    const IoResult result = receive(GivenBuffer{buffer}, 0, error);
+    const IoResult result = receive(GivenBuffer{buffer}, 0, {}, error);
     return with_end(result, error);
 }
 
-IoResult Socket::read_some_lazily(ReadBuffer& buffer, error_code& error) {
-    const IoResult result = receive(buffer, 0, error);
+IoResult Socket::read_some_lazily(ReadBuffer& buffer, const ReadLimits& limits, error_code& error) {
+    const IoResult result = receive(buffer, 0, limits, error);
     return with_end(result, error);
 }
 
 std::size_t Socket::recv_into(std::span<std::byte> buffer, int flags, error_code& error) {
-    return bytes_or_error(receive(GivenBuffer{buffer}, flags, error), error);
+    return bytes_or_error(receive(GivenBuffer{buffer}, flags, {}, error), error);
 }
 
 std::size_t Socket::recv_into(std::span<std::byte> buffer, int flags) {
@@ -199,7 +245,7 @@ std::string Socket::recv(std::size_t size, int flags) {
 std::size_t Socket::recvfrom_into(std::span<char> buffer, Address& address, int flags, error_code& error) {
     sockaddr_storage from;
     socklen_t length = 0;
-    const Operation operation{Interest::readable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
+    Operation operation = reading(flags);
     const auto result = transfer(operation, error, [&](int all_flags) {
         length = sizeof from;
         return ::recvfrom(fileno(), buffer.data(), buffer.size(), all_flags, reinterpret_cast<sockaddr*>(&from),
@@ -230,7 +276,7 @@ std::size_t Socket::recvmsg(msghdr& message, int flags, error_code& error) {
     // The call reads these lengths and then sets them, also for a second try.
     const socklen_t name_length = message.msg_namelen;
     const auto control_length = message.msg_controllen;
-    const Operation operation{Interest::readable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
+    Operation operation = reading(flags);
     const auto result = transfer(operation, error, [&](int all_flags) {
         message.msg_namelen = name_length;
         message.msg_controllen = control_length;
@@ -240,14 +286,14 @@ std::size_t Socket::recvmsg(msghdr& message, int flags, error_code& error) {
 }
 
 std::size_t Socket::sendmsg(const msghdr& message, int flags, error_code& error) {
-    const Operation operation{Interest::writable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
+    Operation operation = writing(flags);
     const auto result = transfer(
         operation, error, [&](int all_flags) { return ::sendmsg(fileno(), &message, all_flags | MSG_NOSIGNAL); });
     return bytes_or_error(result, error);
 }
 
 std::size_t Socket::send(std::string_view data, int flags, error_code& error) {
-    const Operation operation{Interest::writable, Blocks::in_kernel_if_possible, operation_deadline(), flags};
+    Operation operation = writing(flags);
     const auto result = transfer(operation, error, [&](int all_flags) {
         return ::send(fileno(), data.data(), data.size(), all_flags | MSG_NOSIGNAL);
     });
@@ -263,7 +309,7 @@ std::size_t Socket::send(std::string_view data, int flags) {
 }
 
 IoResult Socket::write_all(std::string_view data, error_code& error) {
-    const Operation operation{Interest::writable, Blocks::in_kernel_if_possible, operation_deadline()};
+    Operation operation = writing();
     std::size_t sent = 0;
     error = {};
     while (sent < data.size()) {
@@ -291,8 +337,9 @@ void Socket::sendall(std::string_view data) {
 
 std::size_t Socket::sendto(std::string_view data, const Address& address, int flags, error_code& error) {
     // When a Unix peer's queue is full the kernel still calls our socket writable, so time must pass instead.
-    const Blocks blocks = address.family() == AF_UNIX ? Blocks::in_waiter_unpolled : Blocks::in_kernel_if_possible;
-    const Operation operation{Interest::writable, blocks, operation_deadline(), flags};
+    Operation operation = writing(flags);
+    if (address.family() == AF_UNIX)
+        operation.blocks = Blocks::in_waiter_unpolled;
     const auto result = transfer(operation, error, [&](int all_flags) {
         return ::sendto(fileno(), data.data(), data.size(), all_flags | MSG_NOSIGNAL, address.data(), address.size());
     });
@@ -332,7 +379,8 @@ ssize_t sendfile_without_signal(int to, int file, off_t* offset, std::size_t cou
 
 std::uint64_t Socket::sendfile(int file, std::uint64_t offset, std::optional<std::uint64_t> count, error_code& error) {
     constexpr std::uint64_t most_per_call = 1U << 30U;
-    const Operation operation{Interest::writable, Blocks::in_waiter, operation_deadline()};
+    Operation operation = writing();
+    operation.blocks = Blocks::in_waiter;
     // The call has no flag that keeps it from blocking, so the descriptor must.
     if (!require_nonblocking_descriptor(error))
         return 0;
@@ -364,7 +412,8 @@ std::pair<Socket, Address> Socket::accept(error_code& error) {
     sockaddr_storage from{};
     socklen_t length = 0;
     int accepted = -1;
-    const Operation operation{Interest::readable, Blocks::in_waiter, operation_deadline()};
+    Operation operation = reading();
+    operation.blocks = Blocks::in_waiter;
     const IoResult result = transfer(operation, error, [&](int) -> ssize_t {
         length = sizeof from;
         // Not O_NONBLOCK: where the kernel must not block, each call says so by a flag.
@@ -391,7 +440,7 @@ std::pair<Socket, Address> Socket::accept() {
 }
 
 void Socket::connect(const Address& address, error_code& error) {
-    const Deadline deadline = operation_deadline();
+    const Deadline deadline = Deadline::from_timeout(timeout_);
     const bool blocked = descriptor_blocks_;
     if (!require_nonblocking_descriptor(error))
         return;

@@ -1,5 +1,7 @@
 #include <socketserver/os/deadline.hpp>
 
+#include <charconv>
+#include <iterator>
 #include <limits>
 
 namespace socketserver {
@@ -17,6 +19,13 @@ int Deadline::poll_timeout() const noexcept {
         return -1;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(remaining()).count();
     return static_cast<int>(std::min<long long>(left, std::numeric_limits<int>::max()));
+}
+
+std::string seconds_text(std::chrono::nanoseconds span) {
+    char text[32];
+    const double seconds = std::chrono::duration<double>(span).count();
+    const auto end = std::to_chars(std::begin(text), std::end(text), seconds).ptr;
+    return {text, end};
 }
 
 }  // namespace socketserver

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <compare>
 #include <optional>
+#include <string>
 
 namespace socketserver {
 
@@ -74,5 +75,9 @@ public:
 private:
     Clock::time_point when_ = Clock::time_point::max();
 };
+
+/// A span in seconds, for messages: "10", "0.25".
+/// \param span any span
+[[nodiscard]] std::string seconds_text(std::chrono::nanoseconds span);
 
 }  // namespace socketserver

@@ -16,7 +16,11 @@ namespace socketserver {
 /// handler; it returns whether to be called again. Between two calls the handler needs no stack, so that under Selecting an
 /// idle connection costs no more than its objects; under every other concurrency the request's thread or child waits.
 ///
-/// It may have `bool expects_input()`, which is asked once, after setup(): if false, the request ends without a wait.
+/// It may have
+/// - `bool expects_input()`, which is asked once, after setup(): if false, the request ends without a wait;
+/// - `Deadline input_deadline()`, which is asked before each wait for input and says until when to wait, in place of the
+///   connection's time-out;
+/// - `void input_timed_out()`, which is called when that has come, and throws what there is to say about it.
 template <class Handler>
 concept EventHandler = requires(Handler& handler) {
     handler.setup();
@@ -34,6 +38,34 @@ template <EventHandler Handler>
         return true;
 }
 
+/// Until when to wait for an event-style handler's input.
+/// \param handler the handler
+/// \param request its connection
+template <EventHandler Handler>
+[[nodiscard]] Deadline input_deadline(const Handler& handler, const Socket& request) {
+    if constexpr (requires { handler.input_deadline(); })
+        return handler.input_deadline();
+    else
+        return Deadline::from_timeout(request.gettimeout());
+}
+
+/// What the end of a wait for input means to an event-style handler.
+/// \param handler the handler
+/// \param waited how the wait ended
+/// \param client the peer
+/// \throw boost::system::system_error with ETIMEDOUT if input_deadline() came first, unless the handler throws something else;
+///   ECANCELED if the request is being cut
+template <EventHandler Handler>
+void check_wait_for_input(Handler& handler, WaitResult waited, const Address& client) {
+    if (waited == WaitResult::timed_out) {
+        if constexpr (requires { handler.input_timed_out(); })
+            handler.input_timed_out();
+        throw_errno(ETIMEDOUT, "recv from", client.to_string());
+    }
+    if (waited == WaitResult::cut)
+        throw_errno(ECANCELED, "recv from", client.to_string());
+}
+
 /// An event-style handler at work, whatever its type: what a server calls that gives it no line of execution of its own.
 ///
 /// Owns: the handler. Borrows the request. Thread: the fibers of one loop, one after the other.
@@ -49,6 +81,12 @@ public:
     /// See socketserver::expects_input().
     [[nodiscard]] virtual bool expects_input() const = 0;
 
+    /// See socketserver::input_deadline().
+    [[nodiscard]] virtual Deadline input_deadline() const = 0;
+
+    /// See socketserver::check_wait_for_input().
+    virtual void check_wait(WaitResult waited) = 0;
+
     /// The handler's input_ready().
     virtual bool input_ready() = 0;
 
@@ -59,17 +97,6 @@ protected:
     EventSession() = default;
 };
 
-/// What the end of a wait for input means to an event-style handler.
-/// \param waited how the wait ended
-/// \param client the peer
-/// \throw boost::system::system_error with ETIMEDOUT if the connection's time-out came first, ECANCELED if the request is being cut
-inline void check_wait_for_input(WaitResult waited, const Address& client) {
-    if (waited == WaitResult::timed_out)
-        throw_errno(ETIMEDOUT, "recv from", client.to_string());
-    if (waited == WaitResult::cut)
-        throw_errno(ECANCELED, "recv from", client.to_string());
-}
-
 /// Calls an event-style handler for each input until it has had enough: its handle(), in a context that waits.
 /// \param handler the handler
 /// \param request its connection
@@ -79,7 +106,7 @@ void handle_events(Handler& handler, Socket& request, const Address& client) {
     if (!expects_input(handler))
         return;
     do {
-        check_wait_for_input(request.wait(Interest::readable, Deadline::from_timeout(request.gettimeout())), client);
+        check_wait_for_input(handler, request.wait(Interest::readable, input_deadline(handler, request)), client);
     } while (handler.input_ready());
 }
 

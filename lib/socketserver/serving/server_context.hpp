@@ -18,6 +18,13 @@ namespace socketserver {
 struct ConnectionOptions {
     /// How long each operation on the connection may wait; none: as long as it takes, as in Python.
     std::optional<std::chrono::nanoseconds> timeout = {};
+    /// How long a connection may wait for the first byte of its next line or request; none: `timeout`.
+    std::optional<std::chrono::nanoseconds> idle_timeout = {};
+    /// How long a line may take from when a part of it has come until its end, in however many pieces; none: as long as `timeout`
+    /// allows between two pieces, so that who sends a byte now and then may go on for ever.
+    std::optional<std::chrono::nanoseconds> line_timeout = {};
+    /// How long the peer may take to accept what one write sends, in however many pieces; none: `timeout`.
+    std::optional<std::chrono::nanoseconds> write_timeout = {};
     /// After how many lines read a connection ends; 0: no bound.
     std::size_t max_lines = 0;
 };

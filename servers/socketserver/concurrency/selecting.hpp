@@ -314,8 +314,8 @@ private:
 
     // An event-style handler between two calls.
     void idle(const std::shared_ptr<Job>& job) {
-        const Deadline deadline = Deadline::from_timeout(job->request.gettimeout());
-        loop_->loop.when_readable(job->request.waitable(), deadline, this, [this, job](WaitResult waited) {
+        const Deadline until = job->session->input_deadline();
+        loop_->loop.when_readable(job->request.waitable(), until, this, [this, job](WaitResult waited) {
             on_fiber([&] {
                 if (this->serve_event(job->request, job->client, *job->session, waited))
                     idle(job);

@@ -73,14 +73,20 @@ private:
     public:
         Session(Request& request, const Address& client, ServerContext& server,
                 std::remove_reference_t<Args>&... shared)
-            : handler_(request, client, server, shared...) {}
+            : handler_(request, client, server, shared...), request_(request), client_(client) {}
         void setup() override { handler_.setup(); }
         [[nodiscard]] bool expects_input() const override { return socketserver::expects_input(handler_); }
+        [[nodiscard]] Deadline input_deadline() const override {
+            return socketserver::input_deadline(handler_, request_);
+        }
+        void check_wait(WaitResult waited) override { check_wait_for_input(handler_, waited, client_); }
         bool input_ready() override { return handler_.input_ready(); }
         void finish() override { handler_.finish(); }
 
     private:
         Handler handler_;
+        Request& request_;
+        const Address& client_;
     };
 
     std::tuple<Args...> shared_;

@@ -49,7 +49,7 @@ class WaitingStream final : public FakeStream {
 public:
     using FakeStream::FakeStream;
 
-    IoResult read_some_lazily(ReadBuffer& buffer, error_code& error) override {
+    IoResult read_some_lazily(ReadBuffer& buffer, const ReadLimits&, error_code& error) override {
         buffer.give_back();
         at_wait();
         return read_some(buffer.obtain(), error);
