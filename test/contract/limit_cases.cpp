@@ -1,0 +1,114 @@
+#include "scene.hpp"
+
+#include "support/eventually.hpp"
+#include "support/time_factor.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+// Limits of time: who is slow, idle or deaf is sent away, whatever the concurrency, and nobody else is.
+
+using namespace std::chrono_literals;
+
+namespace socketserver::test {
+
+namespace {
+
+/// For cases that wait until a limit of time runs out.
+bool one_of_each_family(const Combination& combination) {
+    return combination.is_stream() && combination.transport != Combination::Transport::tcp_ipv6;
+}
+
+/// Whether a slow client goes on: it sends a byte.
+bool goes_on(Client& client) {
+    try {
+        client.send("x");
+        return true;
+    } catch (const std::system_error&) {
+        return false;
+    }
+}
+
+}  // namespace
+
+// A byte now and then would keep each of them for ever, were the time-out of an operation all there is.
+CONTRACT_CASE(sends_slow_clients_away_and_serves_good_ones, one_of_each_family) {
+    Scene scene(combination, {.connection = {.timeout = 1h, .line_timeout = 100ms}});
+    scene.serve();
+    std::vector<Client> slow;
+    for (int i = 0; i < 4; ++i)
+        slow.push_back(scene.connect());
+    std::thread sending([&slow] {
+        while (!slow.empty()) {
+            slow.erase(std::remove_if(slow.begin(), slow.end(), [](Client& client) { return !goes_on(client); }),
+                       slow.end());
+            std::this_thread::sleep_for(5ms);
+        }
+    });
+    try {
+        Client good = scene.connect();
+        for (const std::string line : {"one\n", "two\n", "three\n"}) {
+            good.send(line);
+            BOOST_TEST(good.read_line() == line);
+        }
+    } catch (const std::exception& failure) {
+        BOOST_ERROR(failure.what());
+    }
+    sending.join();
+    BOOST_TEST(eventually([&] { return scene.logged("line not complete within 0.1 s") == 4; }));
+    BOOST_TEST(!scene.stop());
+    BOOST_TEST(scene.script.log.lines().size() == 4U);
+}
+
+CONTRACT_CASE(sends_idle_clients_away_and_never_active_ones, one_of_each_family) {
+    Scene scene(combination, {.connection = {.timeout = 1h, .idle_timeout = 500ms * time_factor}});
+    scene.serve();
+    Client idle = scene.connect();
+    Client active = scene.connect();
+    do {
+        active.send("line\n");
+        BOOST_TEST(active.read_line() == "line\n");
+    } while (idle.nothing_within(5ms));
+    BOOST_TEST(idle.read_all() == "");
+    active.send("last\n");
+    BOOST_TEST(active.read_line() == "last\n");
+    BOOST_TEST(eventually([&] { return scene.logged("nothing received within") == 1; }));
+}
+
+CONTRACT_CASE(sends_a_client_away_that_reads_nothing, one_of_each_family) {
+    Scene scene(combination, {.connection = {.timeout = 1h, .write_timeout = 100ms}});
+    scene.script.handle = [](Conversation& with) {
+        if (with.rfile.read_line() == "short")
+            with.wfile << "done\n";
+        else
+            for (const std::string block(65'536, 'x');;)
+                with.wfile << block;
+    };
+    scene.serve();
+    Client deaf = scene.connect();
+    deaf.send("flood\n");
+    BOOST_TEST(scene.exchange("short\n") == "done\n");
+    BOOST_TEST(eventually([&] { return scene.logged("output not taken within 0.1 s") == 1; }));
+}
+
+CONTRACT_CASE(a_handler_may_set_limits_of_its_own, one_of_each_family) {
+    Scene scene(combination, {.connection = {.timeout = 20ms}});
+    scene.script.construct = [](Conversation& with) { *with.timeout = std::nullopt; };
+    scene.script.handle = [](Conversation& with) {
+        with.rfile.set_deadline(Deadline::after(20ms));
+        while (with.rfile.read_line()) {
+        }
+    };
+    scene.serve();
+    BOOST_TEST(scene.connect().read_all().empty());
+    BOOST_TEST(eventually([&] { return scene.logged("request not complete in time") == 1; }));
+}
+
+}  // namespace socketserver::test
