@@ -77,6 +77,9 @@ BOOST_AUTO_TEST_CASE(nothing_said_gives_the_defaults) {
     BOOST_TEST(!line.version);
     const ServerOptions& options = line.options;
     BOOST_TEST((options.connection.timeout == std::chrono::nanoseconds(60s)));
+    BOOST_TEST(!options.connection.idle_timeout.has_value());
+    BOOST_TEST((options.connection.line_timeout == std::chrono::nanoseconds(10s)));
+    BOOST_TEST((options.connection.write_timeout == std::chrono::nanoseconds(60s)));
     BOOST_TEST((options.drain == 5s));
     BOOST_TEST(options.connection.max_lines == 0U);
     BOOST_TEST(options.request_queue_size == SOMAXCONN);
@@ -90,9 +93,28 @@ BOOST_AUTO_TEST_CASE(nothing_said_gives_the_defaults) {
 }
 
 BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
-    const CommandLine line = parse({"--mode", "forking", "--host", "::1", "--port=0", "--max-connections", "7",
-                                    "--timeout", "0.25", "--drain", "1.5", "--requests-per-connection", "3",
-                                    "--backlog", "9", "--defer-accept", "--reuse-port", "--quiet"});
+    const CommandLine line = parse({"--mode",
+                                    "forking",
+                                    "--host",
+                                    "::1",
+                                    "--port=0",
+                                    "--max-connections",
+                                    "7",
+                                    "--timeout",
+                                    "0.25",
+                                    "--line-timeout",
+                                    "0.5",
+                                    "--write-timeout",
+                                    "2",
+                                    "--drain",
+                                    "1.5",
+                                    "--requests-per-connection",
+                                    "3",
+                                    "--backlog",
+                                    "9",
+                                    "--defer-accept",
+                                    "--reuse-port",
+                                    "--quiet"});
     BOOST_TEST((line.mode == Mode::forking));
     BOOST_TEST(line.host == "::1");
     BOOST_TEST(line.port == 0);
@@ -101,6 +123,8 @@ BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
     BOOST_TEST(line.options.selecting.max_requests == 7U);
     BOOST_TEST((line.options.defer_accept == 10s));
     BOOST_TEST((line.options.connection.timeout == std::chrono::nanoseconds(250ms)));
+    BOOST_TEST((line.options.connection.line_timeout == std::chrono::nanoseconds(500ms)));
+    BOOST_TEST((line.options.connection.write_timeout == std::chrono::nanoseconds(2s)));
     BOOST_TEST((line.options.drain == 1500ms));
     BOOST_TEST(line.options.connection.max_lines == 3U);
     BOOST_TEST(line.options.request_queue_size == 9);
@@ -137,6 +161,8 @@ BOOST_AUTO_TEST_CASE(the_host_may_be_empty) {
 
 BOOST_AUTO_TEST_CASE(a_timeout_of_zero_is_none) {
     BOOST_TEST(!parse({"--timeout", "0"}).options.connection.timeout.has_value());
+    BOOST_TEST(!parse({"--line-timeout", "0"}).options.connection.line_timeout.has_value());
+    BOOST_TEST(!parse({"--write-timeout", "0"}).options.connection.write_timeout.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(what_it_does_not_know_is_refused) {
@@ -170,7 +196,7 @@ BOOST_AUTO_TEST_CASE(values_out_of_range_are_refused) {
     }
     BOOST_TEST(complaint({"--backlog", "2147483648"}) ==
                "--backlog: '2147483648' is not a whole number from 1 to 2147483647");
-    for (const std::string option : {"--timeout", "--drain"}) {
+    for (const std::string option : {"--timeout", "--line-timeout", "--write-timeout", "--drain"}) {
         for (const std::string seconds : {"-1", "-0.5", "nan", "inf", "1e10", "5s", ""}) {
             std::string expected = option;
             expected += ": '" + seconds + "' is not a number of seconds from 0 to 1000000000";
@@ -200,7 +226,7 @@ BOOST_AUTO_TEST_CASE(what_means_nothing_is_refused) {
                "--selector means nothing in the mode blocking");
     BOOST_TEST(complaint({"--mode", "preforking", "--unix", "/x", "--own-listeners"}) ==
                "--own-listeners means nothing with --unix");
-    for (const std::string option : {"timeout", "requests-per-connection", "backlog"})
+    for (const std::string option : {"timeout", "line-timeout", "write-timeout", "requests-per-connection", "backlog"})
         BOOST_TEST(complaint({"--udp", "--" + option, "1"}) == "--" + option + " means nothing with --udp");
     for (const std::string option : {"host", "port"})
         BOOST_TEST(complaint({"--unix", "/x", "--" + option, "1"}) == "--" + option + " means nothing with --unix");
@@ -288,6 +314,9 @@ BOOST_AUTO_TEST_CASE(help_has_a_line_for_each_option) {
                                    " (default: 40 forking, 1024 threading, 100000 selecting)\n",
                                    "  --timeout S                  ",
                                    " (default: 60)\n",
+                                   "  --line-timeout S             ",
+                                   " (default: 10)\n",
+                                   "  --write-timeout S            ",
                                    "  --drain S                    ",
                                    " (default: 5)\n",
                                    "  --requests-per-connection N  ",

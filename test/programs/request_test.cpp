@@ -135,6 +135,20 @@ BOOST_AUTO_TEST_CASE(an_idle_client_is_sent_away) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_client_that_does_not_finish_its_line_is_sent_away) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--port", "0", "--line-timeout", "0.3"});
+            Client client = server.connect();
+            client.send("half");
+            BOOST_TEST(client.read_all() == "");
+            expect_connected(server, client);
+            expect_warning(server, client.local_address(), "line not complete within 0.3 s", "Connection timed out");
+            expect_well(server);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_connection_ends_after_its_number_of_requests) {
     for (const std::string& mode : modes) {
         BOOST_TEST_CONTEXT(mode) {

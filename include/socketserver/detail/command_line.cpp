@@ -27,8 +27,10 @@ constexpr std::array inner_modes{Mode::blocking, Mode::threading, Mode::selectin
 
 constexpr std::array selectors{SelectorKind::epoll, SelectorKind::poll, SelectorKind::select};
 
-// Programs are left alone with their clients, so they do not wait for silent ones for ever, as the library does.
+// Programs are left alone with their clients, so they do not wait for silent, slow or deaf ones for ever, as the library does.
 constexpr std::chrono::seconds default_timeout{60};
+constexpr std::chrono::seconds default_line_timeout{10};
+constexpr std::chrono::seconds default_write_timeout{60};
 
 // How long --defer-accept leaves silent clients to the kernel, before the server's own time-out counts.
 constexpr std::chrono::seconds defer_accept{10};
@@ -128,6 +130,14 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
     all.add({"timeout", "S", "end a connection that keeps the server waiting for S seconds; 0: never",
              std::to_string(default_timeout.count()),
              [&](Value value) { options.connection.timeout = parse_timeout(value); }});
+    all.add({"line-timeout", "S",
+             "end a connection that has sent the beginning of a line and not its end within S seconds; 0: never",
+             std::to_string(default_line_timeout.count()),
+             [&](Value value) { options.connection.line_timeout = parse_timeout(value); }});
+    all.add({"write-timeout", "S",
+             "end a connection that does not take a piece of output within S seconds; 0: as --timeout says",
+             std::to_string(default_write_timeout.count()),
+             [&](Value value) { options.connection.write_timeout = parse_timeout(value); }});
     all("drain", "when told to end, give running requests S seconds", options.drain);
     all("requests-per-connection", "close a connection after N requests; 0: never", options.connection.max_lines);
     all.add({"backlog", "N", "let N connections wait in the kernel", std::to_string(options.request_queue_size),
@@ -197,7 +207,8 @@ void check_meaning(const CommandLine& line, const Protocol& protocol, const std:
             refuse(name, "with --unix");
     }
     if (line.udp) {
-        for (const char* const name : {"timeout", "requests-per-connection", "backlog", "defer-accept"})
+        for (const char* const name :
+             {"timeout", "line-timeout", "write-timeout", "requests-per-connection", "backlog", "defer-accept"})
             refuse(name, "with --udp");
         if (!protocol.datagrams_take_options) {
             for (const ProgramOption& option : protocol.options)
@@ -258,6 +269,8 @@ CommandLine parse_command_line(const Protocol& protocol, std::span<const std::st
     CommandLine line;
     line.port = protocol.default_port;
     line.options.connection.timeout = default_timeout;
+    line.options.connection.line_timeout = default_line_timeout;
+    line.options.connection.write_timeout = default_write_timeout;
     const ProgramOptions common = common_options(protocol, line);
     std::vector<const ProgramOption*> known;
     for (const ProgramOptions* const options :
