@@ -20,16 +20,23 @@ endif()
 if(SOCKETSERVER_BUILD_TESTS)
     _socketserver_find_boost(unit_test_framework libboost-test-dev)
 endif()
+if(SOCKETSERVER_BUILD_BENCH)
+    find_package(nlohmann_json 3.10 CONFIG QUIET)
+    if(NOT nlohmann_json_FOUND)
+        list(APPEND _missing_packages nlohmann-json3-dev)
+    endif()
+endif()
 
 if(_missing_packages)
     list(REMOVE_DUPLICATES _missing_packages)
     list(JOIN _missing_packages " " _missing_packages)
     message(
         FATAL_ERROR
-        "socketserver needs Boost ${SOCKETSERVER_BOOST_VERSION} or newer. On Debian and Ubuntu:\n"
+        "socketserver needs Boost ${SOCKETSERVER_BOOST_VERSION} or newer, and its benchmark nlohmann-json 3.10. "
+        "On Debian and Ubuntu:\n"
         "  apt-get install ${_missing_packages}\n"
-        "Boost elsewhere: -D CMAKE_PREFIX_PATH=<its prefix>. "
-        "Without the programs or the tests: -D SOCKETSERVER_PROGRAMS=OFF, -D SOCKETSERVER_BUILD_TESTS=OFF."
+        "Installed elsewhere: -D CMAKE_PREFIX_PATH=<its prefix>. Without the programs, the tests or the benchmark: "
+        "-D SOCKETSERVER_PROGRAMS=OFF, -D SOCKETSERVER_BUILD_TESTS=OFF, -D SOCKETSERVER_BUILD_BENCH=OFF."
     )
 endif()
 
