@@ -6,6 +6,7 @@
 
 #include <boost/thread/exceptions.hpp>
 
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -193,6 +194,15 @@ std::unique_ptr<EventSession> BaseServer<Request>::begin_events(Request&, const 
 template <class Request>
 void BaseServer<Request>::request_failed(Request& request, const Address& client) noexcept {
     ++counters().failed;
+    try {
+        throw;
+    } catch (const system_error& failure) {
+        if (failure.code() == system_code(ETIMEDOUT))
+            ++counters().timed_out;
+        else if (failure.code() == system_code(ECONNRESET) || failure.code() == system_code(EPIPE))
+            ++counters().reset;
+    } catch (...) {  // NOLINT(bugprone-empty-catch): what it is handle_error() tells
+    }
     handle_error(request, client, std::current_exception());
 }
 
@@ -204,6 +214,10 @@ void BaseServer<Request>::end_request(Request& request) noexcept {
         log(Severity::error, failure.what());
     } catch (...) {
         log(Severity::error, "shutdown_request threw an exception that is no std::exception");
+    }
+    if constexpr (requires { request.bytes_sent(); }) {
+        counters().bytes_received += request.data().size();
+        counters().bytes_sent += request.bytes_sent();
     }
 }
 

@@ -104,8 +104,12 @@ void ServerLoop::serve_one(Deadline deadline) {
 ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline, const Wakeup& woken_by) {
     release_finished();
     const bool pausing = backoff_.pausing();
+    const bool at_limit = !has_capacity();
+    if (at_limit && !at_limit_)
+        accepting_deferred();
+    at_limit_ = at_limit;
     // poll(2) passes over negative descriptors.
-    const int listener = has_capacity() && !pausing ? socket_.fileno() : -1;
+    const int listener = at_limit || pausing ? -1 : socket_.fileno();
     std::array<pollfd, 3> polled{
         {{woken_by.fd(), POLLIN, 0}, {wake_descriptor(), POLLIN, 0}, {listener, POLLIN | POLLRDHUP, 0}}};
     const Deadline until = pausing ? earlier(deadline, backoff_.until()) : deadline;
@@ -256,25 +260,38 @@ bool ServerLoop::join_running(Deadline) {
 }
 
 void ServerLoop::get_request_failed(const system_error& failure) {
+    using Cause = detail::AcceptBackoff::Cause;
+    Cause cause = Cause::other;
+    std::atomic<std::uint64_t>* count_of_cause = nullptr;
+    const char* outlook = "; trying again";
     switch (failure.code().value()) {
         case EMFILE:
         case ENFILE:
+            cause = Cause::no_descriptors;
+            count_of_cause = &counters().no_descriptors;
+            outlook = "; waiting for some to be given back";
+            break;
         case ENOBUFS:
-        case ENOMEM: {
-            const auto count = backoff_.failed();
-            if (count)
-                ++counters().accept_errors;
-            if (count > 0U)
-                log(Severity::error, std::string(failure.what()) + " (" + std::to_string(*count) +
-                                         (count == 1U ? " time" : " times") + "); waiting for some to be given back");
-            return;
-        }
+        case ENOMEM:
+            cause = Cause::no_memory;
+            count_of_cause = &counters().no_memory;
+            outlook = "; waiting for some to be given back";
+            break;
         // The socket itself is gone or no longer listens.
         case EBADF:
         case EINVAL:
-        case ENOTSOCK: throw failure;
-        default: log(Severity::warning, failure.what());
+        case ENOTSOCK: ++counters().accept_errors; throw failure;
+        default: break;
     }
+    const auto times = backoff_.failed(cause);
+    if (!times)
+        return;
+    ++counters().accept_errors;
+    if (count_of_cause != nullptr)
+        ++*count_of_cause;
+    if (*times > 0)
+        log(Severity::error, std::string(failure.what()) + " (" + std::to_string(*times) +
+                                 (*times == 1 ? " time)" : " times)") + outlook);
 }
 
 void ServerLoop::got_request() noexcept {

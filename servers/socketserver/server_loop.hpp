@@ -210,6 +210,9 @@ protected:
     /// Tells that a request was got.
     void got_request() noexcept;
 
+    /// Tells that a limit was reached, so that no request is accepted until one has ended. Thread: any.
+    void accepting_deferred() noexcept { ++counters().deferred; }
+
     /// Ends the program with a message if a subclass whose hooks are gone by now has left requests running; else
     /// closes the server. For destructors.
     /// \param destroyed the class whose destructor calls
@@ -265,9 +268,10 @@ private:
     SharedMemory<Shared> shared_;
     Wakeup wakeup_;
     Wakeup cut_;
-    RequestRegistry registry_;
+    RequestRegistry registry_{shared_->counters.bytes_received, shared_->counters.bytes_sent};
     detail::WorkerState* worker_ = nullptr;  // what takes the place of the three, in a worker process
     detail::AcceptBackoff backoff_;
+    bool at_limit_ = false;  // the thread that waits for requests has found that there is no capacity
     bool closed_ = false;
 
     std::mutex mutex_;

@@ -28,6 +28,7 @@ struct Combination {
     bool forks = false;        ///< each handler runs in a child of its own
     bool preforks = false;     ///< the server's loop, and with it all hooks of requests, run in children
     bool has_threads = false;  ///< requests are got and served in threads of their own
+    bool bounded = true;       ///< the concurrency has an option that bounds how many requests run at once
     bool has_workers = false;  ///< several threads serve, and a request is served by the one that accepted it
     /// Whether handlers run in the serving thread, or one of them, one after the other or in turns.
     [[nodiscard]] bool in_serving_thread() const { return !forks && !preforks && !has_threads; }
@@ -65,6 +66,9 @@ struct Combination {
 }
 [[nodiscard]] inline bool datagrams(const Combination& combination) {
     return combination.is_datagram();
+}
+[[nodiscard]] inline bool bounded_stream_servers(const Combination& combination) {
+    return combination.bounded && combination.is_stream();
 }
 [[nodiscard]] inline bool tcp_servers(const Combination& combination) {
     return combination.is_tcp();

@@ -73,6 +73,8 @@ std::vector<Combination> combinations() {
         combination.preforks = is_preforking<Concurrency>;
         combination.has_threads = std::is_same_v<Concurrency, Threading> || std::is_same_v<Concurrency, ThreadPool> ||
                                   std::is_same_v<Concurrency, Preforking<Threading>>;
+        combination.bounded =
+            !std::is_same_v<Concurrency, Blocking> && !std::is_same_v<Concurrency, Preforking<Blocking>>;
         combination.has_workers = CONTRACT_WORKERS > 1;
         combination.make = make;
         all.push_back(combination);

@@ -73,6 +73,8 @@ CONTRACT_CASE(waits_and_recovers_when_descriptors_run_out, streams) {
     BOOST_TEST(scene.logged("Too many open files") >= 1U);
     BOOST_TEST(scene.logged("Too many open files") <= 1U + intervals);
     BOOST_TEST(!scene.stop());
+    BOOST_TEST(scene.statistics().no_descriptors == scene.statistics().accept_errors);
+    BOOST_TEST(scene.statistics().no_memory == 0U);
 }
 
 CONTRACT_CASE(shuts_down_while_descriptors_have_run_out, streams) {

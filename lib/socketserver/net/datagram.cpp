@@ -159,8 +159,10 @@ void Datagram::reply(std::string_view reply, std::chrono::nanoseconds timeout, e
     }
     std::optional<Deadline> until;  // only a reply that must wait looks at the clock
     for (auto pause = 1ms;; pause = std::min(pause * 2, 50ms)) {
-        if (send(reply) >= 0)
+        if (send(reply) >= 0) {
+            bytes_sent_ += reply.size();
             return;
+        }
         const int reason = errno;
         if (reason == EINTR)
             continue;

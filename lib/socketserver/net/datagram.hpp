@@ -7,6 +7,7 @@
 #include <socketserver/net/socket.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -57,6 +58,9 @@ public:
     /// Whether it was longer than could be received, and data() holds only its beginning.
     [[nodiscard]] bool truncated() const noexcept { return truncated_; }
 
+    /// How many bytes have been sent by reply().
+    [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
+
     /// Sends a datagram back to the peer, from the address that the peer had contacted (sendmsg(2)). Waits if the
     /// kernel has no room, for a Unix peer also until it has read some of its own.
     /// \param reply the bytes; may be empty, which sends an empty datagram
@@ -78,6 +82,7 @@ private:
     Address peer_;
     std::optional<Address> local_;
     bool truncated_ = false;
+    std::uint64_t bytes_sent_ = 0;
 };
 
 }  // namespace socketserver

@@ -55,11 +55,6 @@ std::size_t RunningRequest::readable_bytes() noexcept {
     return *readable_bytes_;
 }
 
-void RunningRequest::consumed(std::size_t count) noexcept {
-    if (readable_bytes_)
-        *readable_bytes_ -= std::min(*readable_bytes_, count);
-}
-
 void RequestRegistry::stop_all() noexcept {
     const std::lock_guard lock(mutex_);
     stopping_.store(true, std::memory_order_release);
@@ -112,6 +107,10 @@ void RequestRegistry::enter(RunningRequest& request) noexcept {
 }
 
 void RequestRegistry::leave(RunningRequest& request) noexcept {
+    if (bytes_received_ != nullptr) {
+        bytes_received_->fetch_add(request.received_, std::memory_order_relaxed);
+        bytes_sent_->fetch_add(request.sent_, std::memory_order_relaxed);
+    }
     const std::lock_guard lock(mutex_);
     if (request.previous_ != nullptr)
         request.previous_->next_ = request.next_;

@@ -9,8 +9,10 @@
 /// 2. The phase of an entry only ever grows: running, stopping, cut.
 /// 3. While a registry is stopping, what enters it is stopping too; once it has cut, what enters is cut.
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -56,7 +58,15 @@ public:
 
     /// Tells how much was read.
     /// \param count bytes
-    void consumed(std::size_t count) noexcept;
+    void consumed(std::size_t count) noexcept {
+        received_ += count;
+        if (readable_bytes_)
+            *readable_bytes_ -= std::min(*readable_bytes_, count);
+    }
+
+    /// Tells how much was written.
+    /// \param count bytes
+    void produced(std::size_t count) noexcept { sent_ += count; }
 
 private:
     friend class RequestRegistry;
@@ -67,6 +77,8 @@ private:
     std::atomic<Phase> phase_{running};
     std::atomic<std::size_t> queued_at_stop_{std::numeric_limits<std::size_t>::max()};  // bytes, set before the phase
     std::optional<std::size_t> readable_bytes_;  // counted when first asked for after the stop; the reader's own
+    std::uint64_t received_ = 0;                 // bytes; the serving context's own
+    std::uint64_t sent_ = 0;                     // bytes; the serving context's own
     RunningRequest* next_ = nullptr;             // guarded by the registry's mutex
     RunningRequest* previous_ = nullptr;         // guarded by the registry's mutex
 };
@@ -77,6 +89,11 @@ private:
 class RequestRegistry {
 public:
     RequestRegistry() = default;
+    /// A registry that counts what goes over its connections, once for each of them: when it leaves.
+    /// \param bytes_received where to add what was read; must outlive this object
+    /// \param bytes_sent where to add what was written; must outlive this object
+    RequestRegistry(std::atomic<std::uint64_t>& bytes_received, std::atomic<std::uint64_t>& bytes_sent) noexcept
+        : bytes_received_(&bytes_received), bytes_sent_(&bytes_sent) {}
     /// Requires: empty.
     ~RequestRegistry() = default;
     RequestRegistry(const RequestRegistry&) = delete;
@@ -109,6 +126,8 @@ private:
     void enter(RunningRequest& request) noexcept;
     void leave(RunningRequest& request) noexcept;
 
+    std::atomic<std::uint64_t>* const bytes_received_ = nullptr;
+    std::atomic<std::uint64_t>* const bytes_sent_ = nullptr;
     mutable std::mutex mutex_;
     std::atomic<RunningRequest*> first_{nullptr};  // changed under mutex_; atomic for stop_only_request()
     std::size_t size_ = 0;                         // guarded by mutex_

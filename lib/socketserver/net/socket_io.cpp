@@ -91,6 +91,17 @@ WaitResult Socket::pause_for(const Operation& operation, Waiter& waiter, std::ch
     return waited == WaitResult::timed_out && !operation.deadline.expired() ? WaitResult::ready : waited;
 }
 
+/// Counts what went over the connection of a request.
+inline void Socket::count_bytes(const Operation& operation, std::size_t count) noexcept {
+    RunningRequest* const request = waitable_.request.get();
+    if (request == nullptr)
+        return;
+    if (operation.interest == Interest::writable)
+        request->produced(count);
+    else if ((operation.flags & MSG_PEEK) == 0)
+        request->consumed(count);
+}
+
 /// Calls the system until it does something other than "would block" or EINTR.
 /// \param call takes the operation's flags, with MSG_DONTWAIT where the kernel may not block, and returns what the system
 ///   call returned
@@ -126,8 +137,10 @@ __attribute__((always_inline)) inline IoResult Socket::transfer(Operation& opera
                 return {0, status_of(waited)};
         }
         const ssize_t count = call(kernel_blocks ? operation.flags : operation.flags | MSG_DONTWAIT);
-        if (count >= 0)
+        if (count >= 0) {
+            count_bytes(operation, static_cast<std::size_t>(count));
             return {static_cast<std::size_t>(count), IoStatus::ok};
+        }
         const int reason = errno;
         if (reason == EINTR) {
             // Not again in the kernel if that would begin the time-out anew.
@@ -194,8 +207,6 @@ IoResult Socket::receive(Buffer&& buffer, int flags, const ReadLimits& limits, e
     if (short_reads_tell_)
         waitable_.input_drained = !error && result.bytes < asked_for && (flags & ~MSG_DONTWAIT) == 0 &&
                                   (waitable_.watch == nullptr || !waitable_.watch->short_reads_mislead());
-    if (request != nullptr && (flags & MSG_PEEK) == 0)
-        request->consumed(result.bytes);
     return result;
 }
 

@@ -3,38 +3,73 @@
 /// \file
 /// What a server counts.
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace socketserver {
 
+/// What a server counts: the one list of it, for Statistics and the counters behind them alike.
+/// \tparam Count a number, or an atomic one
+template <class Count>
+struct CountsOf {
+    Count accepted{};  ///< requests that came in: connections accepted, datagrams received
+    Count active{};    ///< requests being served now
+    Count handled{};   ///< requests whose handler returned
+    Count failed{};    ///< requests whose handler threw or whose process died
+    /// Of `failed`, requests that a time limit ended: the handler let ETIMEDOUT through.
+    Count timed_out{};
+    /// Of `failed`, requests whose peer gave up: the handler let ECONNRESET or EPIPE through.
+    Count reset{};
+    Count rejected{};  ///< requests that were refused, by verify_request() or a limit
+    /// Times that a limit on what may run at once was reached, so that further requests wait in the kernel's queue.
+    Count deferred{};
+    Count accept_errors{};   ///< times that no request could be got, whatever the cause
+    Count no_descriptors{};  ///< of `accept_errors`, those for want of descriptors: EMFILE, ENFILE
+    Count no_memory{};       ///< of `accept_errors`, those for want of memory: ENOBUFS, ENOMEM
+    Count bytes_received{};  ///< of requests that have ended: from connections, and in datagrams
+    Count bytes_sent{};      ///< of requests that have ended: to connections, and in replies to datagrams
+
+    /// All of them, so that what is done with each of them need not name them again.
+    [[nodiscard]] static constexpr auto all() noexcept {
+        return std::array{&CountsOf::accepted,       &CountsOf::active,    &CountsOf::handled,
+                          &CountsOf::failed,         &CountsOf::timed_out, &CountsOf::reset,
+                          &CountsOf::rejected,       &CountsOf::deferred,  &CountsOf::accept_errors,
+                          &CountsOf::no_descriptors, &CountsOf::no_memory, &CountsOf::bytes_received,
+                          &CountsOf::bytes_sent};
+    }
+};
+
 /// A server's counts at one moment. A value.
-struct Statistics {
-    std::uint64_t accepted = 0;       ///< requests that came in: connections accepted, datagrams received
-    std::uint64_t active = 0;         ///< requests being served now
-    std::uint64_t handled = 0;        ///< requests whose handler returned
-    std::uint64_t failed = 0;         ///< requests whose handler threw or whose process died
-    std::uint64_t rejected = 0;       ///< requests that verify_request refused
-    std::uint64_t accept_errors = 0;  ///< times that no request could be got: descriptors or memory ran out
+///
+/// What a connection has received and sent is added when it is closed, so that a read or write costs no more than a plain
+/// addition: of connections that are being served now nothing is in yet, and of those of a process that was killed
+/// nothing ever will be.
+struct Statistics : CountsOf<std::uint64_t> {
+    static_assert(sizeof(CountsOf) == all().size() * sizeof(std::uint64_t), "all() names each of them");
+
+    /// Adds the counts of another process, or server.
+    Statistics& operator+=(const Statistics& more) noexcept {
+        for (const auto count : all())
+            this->*count += more.*count;
+        return *this;
+    }
 };
 
 /// The counters behind Statistics. They lie in shared memory, so that forked children count too; `accepted` and
 /// `active` are the parent's alone.
 ///
 /// Thread: any, any process. Lock-free.
-struct Counters {
-    std::atomic<std::uint64_t> accepted{0};       ///< see Statistics
-    std::atomic<std::uint64_t> active{0};         ///< see Statistics
-    std::atomic<std::uint64_t> handled{0};        ///< see Statistics
-    std::atomic<std::uint64_t> failed{0};         ///< see Statistics
-    std::atomic<std::uint64_t> rejected{0};       ///< see Statistics
-    std::atomic<std::uint64_t> accept_errors{0};  ///< see Statistics
-
+struct Counters : CountsOf<std::atomic<std::uint64_t>> {
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "processes share no locks");
 
     /// The counts now; each is exact, they are not all of the same instant.
     [[nodiscard]] Statistics snapshot() const noexcept {
-        return {accepted, active, handled, failed, rejected, accept_errors};
+        Statistics now;
+        for (std::size_t i = 0; i < all().size(); ++i)
+            now.*Statistics::all()[i] = this->*all()[i];
+        return now;
     }
 };
 

@@ -71,13 +71,7 @@ public:
     /// What it has counted so far, over all workers. Thread: any.
     [[nodiscard]] Statistics statistics() const noexcept override {
         Statistics sum = workers_.statistics();
-        const Statistics own = Serving::statistics();
-        sum.accepted += own.accepted;
-        sum.active += own.active;
-        sum.handled += own.handled;
-        sum.failed += own.failed;
-        sum.rejected += own.rejected;
-        sum.accept_errors += own.accept_errors;
+        sum += Serving::statistics();
         return sum;
     }
 

@@ -226,13 +226,17 @@ private:
     void accept_requests(std::optional<std::chrono::milliseconds> service_interval) {
         Deadline next_service = Deadline::from_timeout(service_interval);
         WaitResult waited = WaitResult::timed_out;
+        bool at_limit = false;
         while (!this->shutdown_requested()) {
             bool served = false;
             if (const Deadline pause = this->accept_pause(); !pause.expired()) {
                 Waiter::current().park(earlier(next_service, pause));
             } else if (loop_->admission = admissions_.take(); !loop_->admission) {
+                if (!std::exchange(at_limit, true))
+                    this->accepting_deferred();
                 admissions_.wait(next_service);
             } else {
+                at_limit = false;
                 served = this->handle_request_noblock();
                 loop_->admission = {};  // if there was no request, or it is not to be served
                 if (served)

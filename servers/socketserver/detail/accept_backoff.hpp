@@ -5,6 +5,7 @@
 
 #include <socketserver/os/deadline.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -14,15 +15,23 @@
 namespace socketserver::detail {
 
 /// Decides how long not to accept after a failure that will not go away by itself, and when to log it.
-/// Pauses of 1 ms doubling to 50 ms; one log line per interval of 1 s, saying how many failures it stands for.
+/// Pauses of 1 ms doubling to 50 ms; for each cause one log line per interval of 1 s, saying how many failures it stands for.
 ///
 /// Thread: any. When several find at once that something has run out, that is one failure.
 class AcceptBackoff {
 public:
+    /// Why a request could not be got.
+    enum class Cause {
+        no_descriptors,  ///< EMFILE, ENFILE
+        no_memory,       ///< ENOBUFS, ENOMEM
+        other,           ///< anything else
+    };
+
     /// Tells of a failure.
+    /// \param cause what for; each has log lines of its own
     /// \return how many failures a log line is now due for, 0 if none is; nothing if a pause is going on, that is to say if somebody
     ///   else has told of it
-    std::optional<std::uint64_t> failed() noexcept;
+    std::optional<std::uint64_t> failed(Cause cause) noexcept;
 
     /// Tells of a success: the next failure begins with the shortest pause again.
     void succeeded() noexcept {
@@ -46,9 +55,12 @@ private:
 
     std::atomic<std::chrono::milliseconds> pause_{shortest};
     std::atomic<Deadline> until_{Deadline::now()};
+    struct Log {
+        Deadline next = Deadline::now();
+        std::uint64_t withheld = 0;
+    };
     std::mutex mutex_;
-    Deadline next_log_ = Deadline::now();  // guarded by mutex_
-    std::uint64_t unlogged_ = 0;           // guarded by mutex_
+    std::array<Log, 3> logs_;  // one for each cause; guarded by mutex_
 };
 
 }  // namespace socketserver::detail

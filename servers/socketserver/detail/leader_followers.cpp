@@ -103,7 +103,7 @@ bool LeaderFollowers::lead() {
     return self.chosen;
 }
 
-void LeaderFollowers::step_down() noexcept {
+bool LeaderFollowers::step_down() noexcept {
     Follower* successor = nullptr;
     {
         const std::lock_guard lock(mutex_);
@@ -115,7 +115,7 @@ void LeaderFollowers::step_down() noexcept {
             led_ = false;
             if (!open_ || members_ >= limits_.most) {
                 vacant_.notify_all();
-                return;
+                return !open_;
             }
             ++members_;
         }
@@ -124,6 +124,7 @@ void LeaderFollowers::step_down() noexcept {
         successor->wake();
     else
         start_thread();
+    return true;
 }
 
 std::size_t LeaderFollowers::followers() const {

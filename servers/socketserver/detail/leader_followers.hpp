@@ -76,7 +76,8 @@ public:
     bool lead();
 
     /// Has another thread lead.
-    void step_down() noexcept;
+    /// \return false if there may be no more threads, so that none leads before one has done
+    bool step_down() noexcept;
 
     /// How many threads wait to lead. Thread: any.
     [[nodiscard]] std::size_t followers() const;

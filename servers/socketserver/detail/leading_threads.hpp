@@ -120,7 +120,8 @@ private:
             : server(&leads), job(takes), outer(std::exchange(leading_, this)) {}
         ~Leading() {
             leading_ = outer;
-            server->crew_.step_down();
+            if (!server->crew_.step_down() && job)
+                server->accepting_deferred();
         }
         Leading(const Leading&) = delete;
         Leading& operator=(const Leading&) = delete;

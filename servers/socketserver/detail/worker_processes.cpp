@@ -23,15 +23,6 @@ constexpr std::chrono::milliseconds shortest_pause{10};
 constexpr std::chrono::milliseconds longest_pause{5'000};
 constexpr std::uint64_t lines_per_second = 10;
 
-void add(Statistics& sum, const Statistics& more) noexcept {
-    sum.accepted += more.accepted;
-    sum.active += more.active;
-    sum.handled += more.handled;
-    sum.failed += more.failed;
-    sum.rejected += more.rejected;
-    sum.accept_errors += more.accept_errors;
-}
-
 std::string describe(const EndedChild& child) {
     const std::string worker = "worker " + std::to_string(child.pid);
     if (const int signal = child.signal(); signal != 0)
@@ -139,7 +130,7 @@ void WorkerProcesses::cut_all() noexcept {
 Statistics WorkerProcesses::statistics() const noexcept {
     Statistics sum;
     for (const Place& place : places_)
-        add(sum, place.shared->counters.snapshot());
+        sum += place.shared->counters.snapshot();
     return sum;
 }
 

@@ -27,7 +27,8 @@ struct WorkerShared {
 /// Thread: any of the worker.
 struct WorkerState {
     /// \param shared_with_parent must outlive this object
-    explicit WorkerState(WorkerShared& shared_with_parent) : shared(shared_with_parent) {}
+    explicit WorkerState(WorkerShared& shared_with_parent)
+        : shared(shared_with_parent), registry(shared.counters.bytes_received, shared.counters.bytes_sent) {}
 
     /// Has the worker's loop return. Async-signal-safe.
     void end() noexcept {

@@ -16,7 +16,7 @@ namespace {
 std::chrono::nanoseconds pause_after_failure(AcceptBackoff& backoff) {
     backoff.resume();
     const auto before = Deadline::Clock::now();
-    [[maybe_unused]] const auto count = backoff.failed();
+    [[maybe_unused]] const auto count = backoff.failed(AcceptBackoff::Cause::no_descriptors);
     return backoff.until().when() - before;
 }
 
@@ -56,14 +56,23 @@ BOOST_AUTO_TEST_CASE(a_pause_can_be_ended) {
 BOOST_AUTO_TEST_CASE(the_first_failure_is_to_be_logged_and_then_one_per_interval) {
     AcceptBackoff backoff;
     const auto begin = Deadline::Clock::now();
-    BOOST_TEST(backoff.failed().value_or(0) == 1U);
+    BOOST_TEST(backoff.failed(AcceptBackoff::Cause::no_memory).value_or(0) == 1U);
     std::uint64_t logged = 0;
     for (int i = 0; i < 100; ++i) {
         backoff.resume();
-        logged += backoff.failed().value_or(0);
+        logged += backoff.failed(AcceptBackoff::Cause::no_memory).value_or(0);
     }
     if (Deadline::Clock::now() - begin < 1s)
         BOOST_TEST(logged == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(each_cause_is_logged_by_itself) {
+    AcceptBackoff backoff;
+    for (const auto cause :
+         {AcceptBackoff::Cause::no_descriptors, AcceptBackoff::Cause::no_memory, AcceptBackoff::Cause::other}) {
+        backoff.resume();
+        BOOST_TEST(backoff.failed(cause).value_or(0) == 1U);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(what_several_find_at_once_is_one_failure) {
@@ -71,7 +80,7 @@ BOOST_AUTO_TEST_CASE(what_several_find_at_once_is_one_failure) {
     while (pause_after_failure(backoff) < 50ms) {
     }
     const Deadline until = backoff.until();
-    const auto second = backoff.failed();
+    const auto second = backoff.failed(AcceptBackoff::Cause::other);
     if (!until.expired()) {
         BOOST_TEST(!second);
         BOOST_TEST((backoff.until() == until));
