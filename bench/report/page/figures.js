@@ -8,6 +8,18 @@ function seriesOf(modes, measurements, pointOf) {
     })).filter(each => each.points.length > 0);
 }
 
+const limitMark = measurement => measurement.limited_by_generator ? ' *' : '';
+
+// A figure as a cell of a table.
+function figureCell(measurement, value, format) {
+    if (!value)
+        return '\u2013';
+    const cell = make('span', {}, format(value.median) + limitMark(measurement));
+    if (value.runs.length > 1)
+        cell.append(' ', make('small', {}, spreadOf(value, format)));
+    return cell;
+}
+
 function figurePoint(measurement, x, value, format) {
     return value && {
         x,
@@ -16,7 +28,8 @@ function figurePoint(measurement, x, value, format) {
         greatest: value.greatest,
         runs: value.runs.length,
         limited: measurement.limited_by_generator,
-        text: withSpread(value, format) + (measurement.limited_by_generator ? ' *' : ''),
+        text: withSpread(value, format) + limitMark(measurement),
+        cell: figureCell(measurement, value, format),
     };
 }
 
@@ -75,7 +88,7 @@ function againstConnections(shape, modes, {id, title, unit, measurements, choice
             tables: [table(`${subject}: median (least \u2013 greatest)`,
                 ['mode', ...counts.map(connectionsText)],
                 series.map(each => [each.mode.name, ...counts.map(
-                    at => each.points.find(point => point.x === at)?.text ?? '\u2013')]))],
+                    at => each.points.find(point => point.x === at)?.cell ?? '\u2013')]))],
         };
     }});
 }
@@ -141,8 +154,8 @@ function openLoopFigures(shape, modes, measurements) {
                     seriesOf(modes, those, each => each).flatMap(({mode, points}) => points.map(each => [
                         `${mode.name}${each.load === null ? '' : `, ${percent(each.load)}`}`,
                         count(each.target_rate),
-                        withSpread(each.rate, count),
-                        withSpread(each.latency?.[chosen.percentile], duration),
+                        figureCell(each, each.rate, count),
+                        figureCell(each, each.latency?.[chosen.percentile], duration),
                     ])))],
             };
         },
@@ -167,7 +180,7 @@ function percentileFigure(shape, modes) {
         key: 'load',
         name: 'Load',
         options: loads.map((text, i) => ({value: String(i), text})),
-        chosen: String(Math.max(0, loads.findIndex(text => text.includes(' 80 %')))),
+        chosen: String(Math.max(0, loads.indexOf(loadName(those.find(each => each.load === 0.8) ?? those[0])))),
     };
     return figure({
         id: `${shape.key}/percentiles`,

@@ -18,11 +18,9 @@ const thousands = number => scaled(number, 1000, ['', 'k', 'M', 'G']);
 const percent = share => digits(100 * share, 2) + '\u00a0%';
 const percentileName = percentile => digits(percentile, 12) + '\u00a0%';
 
+// From the least to the greatest of the runs of a figure.
+const spreadOf = (figure, format) => `(${format(figure.least)} \u2013 ${format(figure.greatest)})`;
+
 // A figure of results.json with its spread: one run shows none.
-function withSpread(figure, format) {
-    if (!figure)
-        return '–';
-    if (figure.runs.length < 2)
-        return format(figure.median);
-    return `${format(figure.median)} (${format(figure.least)} – ${format(figure.greatest)})`;
-}
+const withSpread = (figure, format) =>
+    format(figure.median) + (figure.runs.length > 1 ? ` ${spreadOf(figure, format)}` : '');

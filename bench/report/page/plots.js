@@ -148,7 +148,12 @@ function linePlot(wrapper, {x, y, series: all}) {
             spanGaps: true,
             points: {show: false},
         }))],
-        cursor: cursorLook,
+        cursor: {
+            ...cursorLook,
+            // To the nearest that was measured.
+            move: (plot, left, top) =>
+                left < 0 || xs.length === 0 ? [left, top] : [plot.valToPos(plot.data[0][plot.posToIdx(left)], 'x'), top],
+        },
         hooks: {
             setCursor: [show],
             drawSeries: [(plot, index) => {

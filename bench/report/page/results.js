@@ -32,6 +32,12 @@ const outsideStyles = [
     {light: '#b00020', dark: '#ff7d8a', dash: [3, 6], marker: 'pentagon'},
 ];
 
+// As many differ as there are colours times markers.
+function outsideStyle(i) {
+    const many = outsideStyles.length;
+    return {...outsideStyles[i % many], marker: outsideStyles[(i + Math.floor(i / many)) % many].marker};
+}
+
 const distinct = values => [...new Set(values)];
 
 function readModes(measurements) {
@@ -40,7 +46,7 @@ function readModes(measurements) {
     const others = names.filter(name => !own.includes(name));
     return [
         ...own.map(name => ({name, style: modeStyles[name], shown: true})),
-        ...others.map((name, i) => ({name, style: outsideStyles[i % outsideStyles.length], shown: true})),
+        ...others.map((name, i) => ({name, style: outsideStyle(i), shown: true})),
     ];
 }
 
