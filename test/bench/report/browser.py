@@ -117,6 +117,7 @@ class Page:
 
     def __init__(self, browser, url, width=1280, height=900, dark=False):
         self.browser = browser
+        self.width = width
         self.target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = browser.call("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):

@@ -18,7 +18,7 @@ import browser
 STRANGE = "</script><b id=strange>&lt;\u2028'\""
 
 # What is wrong with a page, as its own numbers tell.
-FIND_FAULTS = """(() => {
+FIND_FAULTS = """(width => {
     const faults = [];
     const expect = (right, what) => right || faults.push(what);
     for (const plot of document.querySelectorAll('[data-plot]')) {
@@ -58,9 +58,9 @@ FIND_FAULTS = """(() => {
     const ids = [...document.querySelectorAll('[id]')].map(each => each.id);
     expect(new Set(ids).size === ids.length, 'an id stands twice');
     expect(!/undefined|NaN|\\[object/.test(document.body.innerText), 'a value was not made into text');
-    expect(document.documentElement.scrollWidth <= innerWidth, `wider than ${innerWidth}`);
+    expect(document.documentElement.scrollWidth <= width, `wider than ${width}`);
     return faults;
-})()"""
+})"""
 
 PLOTS = "[...document.querySelectorAll('[data-plot]')].map(each => each.dataset.plot)"
 
@@ -84,10 +84,13 @@ class Reports(unittest.TestCase):
         self.addCleanup(page.close)
         return page
 
+    def faults(self, page):
+        return page.evaluate(f"{FIND_FAULTS}({page.width})")
+
     def expect_faultless(self, page, url):
         self.assertEqual(page.complaints, [])
         self.assertEqual(page.requests, [url])
-        self.assertEqual(page.evaluate(FIND_FAULTS), [])
+        self.assertEqual(self.faults(page), [])
 
     def test_every_plot_of_the_example_is_there(self):
         url = self.report(self.example)
@@ -239,8 +242,8 @@ class Reports(unittest.TestCase):
         self.assertIn("told", complaints)
         self.assertIn("thrown", complaints)
         self.assertIn("http://127.0.0.1:1/x.png", page.requests)
-        self.assertIn("x was not drawn", page.evaluate(FIND_FAULTS))
-        self.assertIn("x is empty", page.evaluate(FIND_FAULTS))
+        self.assertIn("x was not drawn", self.faults(page))
+        self.assertIn("x is empty", self.faults(page))
 
     def test_the_page_may_ask_for_nothing(self):
         url = self.report(self.example)
