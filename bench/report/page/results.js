@@ -15,14 +15,14 @@ const shapeTexts = {
     idle: 'Connections are served once, then wait.',
 };
 
-// Each mode looks the same in every report. Colours: after Okabe and Ito, moved to bear on white and on near black.
-// What colours cannot tell apart, dashes and markers do.
+// Each mode looks the same in every report. Colours: after Okabe and Ito, moved to bear on white and on near black, those
+// that some readers take for one apart in lightness. What colours cannot tell apart, dashes and markers do.
 const modeStyles = {
     selecting: {light: '#0072b2', dark: '#56b4e9', dash: [], marker: 'circle'},
-    preforking: {light: '#00805c', dark: '#2cc99a', dash: [14, 3, 3, 3], marker: 'diamond'},
-    threading: {light: '#cc4f00', dark: '#ff8a4d', dash: [10, 4], marker: 'square'},
-    'thread-pool': {light: '#a86f00', dark: '#f0c040', dash: [4, 3], marker: 'triangle'},
-    forking: {light: '#a8417f', dark: '#e592c4', dash: [7, 3, 2, 3, 2, 3], marker: 'triangle-down'},
+    preforking: {light: '#0b9b74', dark: '#4fdcb2', dash: [14, 3, 3, 3], marker: 'diamond'},
+    threading: {light: '#b54000', dark: '#f0652f', dash: [10, 4], marker: 'square'},
+    'thread-pool': {light: '#bd8600', dark: '#ffd75e', dash: [4, 3], marker: 'triangle'},
+    forking: {light: '#8a2c68', dark: '#d670ae', dash: [7, 3, 2, 3, 2, 3], marker: 'triangle-down'},
     blocking: {light: '#3b3f45', dark: '#dfe3e8', dash: [2, 3], marker: 'cross'},
 };
 const outsideStyles = [

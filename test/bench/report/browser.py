@@ -1,6 +1,7 @@
 """A headless Chromium, told what to do over a pair of pipes (--remote-debugging-pipe): no port, no package needed."""
 
 import base64
+import contextlib
 import fcntl
 import itertools
 import json
@@ -43,7 +44,8 @@ class Browser:
         to_browser = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in os.pipe()]
         from_browser = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in os.pipe()]
         self.pid = os.posix_spawn(
-            path, command, {**os.environ, "HOME": self.folder, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
+            path, command,
+            {**os.environ, "HOME": self.folder, "TMPDIR": self.folder, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
@@ -67,9 +69,11 @@ class Browser:
         self.close()
 
     def close(self):
+        with contextlib.suppress(BrowserError, OSError):
+            self.call("Browser.close", limit=10)
         os.close(self.output)
         os.close(self.input)
-        os.killpg(self.pid, signal.SIGKILL)
+        os.killpg(self.pid, signal.SIGKILL)  # whatever is left; its leader has not been waited for, so there is one
         os.waitpid(self.pid, 0)
         shutil.rmtree(self.folder, ignore_errors=True)
 
