@@ -165,10 +165,16 @@ po::parsed_options split(const std::vector<const ProgramOption*>& known, std::sp
         else
             described.add_options()(option->name.c_str(), po::value<std::string>(), "");
     }
-    // "--host=" is "--host" and an empty value, which the parser would not take in one piece.
     std::vector<std::string> tokens;
+    bool options_end = false;
     for (const std::string& argument : arguments) {
-        const bool empty_value = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+        options_end = options_end || argument == "--";
+        // The parser would take its value for an argument.
+        if (!options_end && argument.starts_with("--="))
+            throw UsageError("unrecognised option '" + argument + "'");
+        // "--host=" is "--host" and an empty value, which the parser would not take in one piece.
+        const bool empty_value =
+            !options_end && argument.starts_with("--") && argument.find('=') == argument.size() - 1;
         tokens.push_back(empty_value ? argument.substr(0, argument.size() - 1) : argument);
         if (empty_value)
             tokens.emplace_back();
