@@ -1,3 +1,4 @@
+#include "no_connection.hpp"
 #include "recording.hpp"
 #include "served.hpp"
 #include "support/case_guard.hpp"
@@ -22,21 +23,6 @@
 namespace socketserver::test {
 
 namespace {
-
-class NoServer : public ServerContext {
-public:
-    [[nodiscard]] const Address& server_address() const noexcept override { return address_; }
-    [[nodiscard]] Statistics statistics() const noexcept override { return {}; }
-    [[nodiscard]] const ConnectionOptions& connection_options() const noexcept override { return options; }
-    [[nodiscard]] bool stopping() const noexcept override { return false; }
-    void request_shutdown() noexcept override {}
-    void log(Severity, std::string_view) const noexcept override {}
-
-    ConnectionOptions options;
-
-private:
-    Address address_;
-};
 
 // Keeps what it is called for; a line may be a command.
 class Lines : public LineProtocol {
@@ -85,12 +71,6 @@ public:
     std::vector<std::string> calls;
     std::string raw;
     bool closes_if_long = false;
-};
-
-struct NoConnection {
-    NoServer server;
-    Socket connection;
-    Address client = Address("127.0.0.1", 5000);
 };
 
 using Calls = std::vector<std::string>;
