@@ -20,7 +20,7 @@ endif()
 if(SOCKETSERVER_BUILD_TESTS)
     _socketserver_find_boost(unit_test_framework libboost-test-dev)
 endif()
-if(SOCKETSERVER_BUILD_BENCH)
+if(SOCKETSERVER_BUILD_BENCH_TOOL)
     find_package(nlohmann_json 3.10 CONFIG QUIET)
     if(NOT nlohmann_json_FOUND)
         list(APPEND _missing_packages nlohmann-json3-dev)
@@ -36,7 +36,7 @@ if(_missing_packages)
         "On Debian and Ubuntu:\n"
         "  apt-get install ${_missing_packages}\n"
         "Installed elsewhere: -D CMAKE_PREFIX_PATH=<its prefix>. Without the programs, the tests or the benchmark: "
-        "-D SOCKETSERVER_PROGRAMS=OFF, -D SOCKETSERVER_BUILD_TESTS=OFF, -D SOCKETSERVER_BUILD_BENCH=OFF."
+        "-D SOCKETSERVER_PROGRAMS=OFF, -D SOCKETSERVER_BUILD_TESTS=OFF, -D SOCKETSERVER_BUILD_BENCH_TOOL=OFF."
     )
 endif()
 

@@ -22,6 +22,21 @@ if(TARGET socketserver_run_server)
     )
 endif()
 
+if(TARGET socketserver_bench)
+    install(
+        TARGETS socketserver_bench socketserver_bench_main socketserver_bench_report
+        EXPORT socketserver_bench
+        FILE_SET HEADERS
+    )
+    install(TARGETS socketserver-bench)
+    install(
+        EXPORT socketserver_bench
+        NAMESPACE socketserver::
+        DESTINATION "${_package_dir}"
+        FILE socketserver-bench-targets.cmake
+    )
+endif()
+
 configure_package_config_file(
     "${CMAKE_CURRENT_LIST_DIR}/socketserver-config.cmake.in"
     "${PROJECT_BINARY_DIR}/socketserver-config.cmake"
@@ -41,7 +56,7 @@ install(
 
 # An archive's dependencies follow it, so the layers that were made last come first.
 get_property(_layers GLOBAL PROPERTY SOCKETSERVER_LAYERS)
-list(REMOVE_ITEM _layers socketserver_run_server)
+list(REMOVE_ITEM _layers socketserver_bench socketserver_run_server)
 list(REVERSE _layers)
 list(TRANSFORM _layers PREPEND "-l")
 list(JOIN _layers " " SOCKETSERVER_PC_LIBS)

@@ -1,0 +1,312 @@
+#include "command_line.hpp"
+
+#include <boost/program_options.hpp>
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+namespace socketserver::bench {
+
+const std::vector<std::string> all_modes{"blocking", "forking", "preforking", "selecting", "thread-pool", "threading"};
+
+namespace {
+
+namespace po = boost::program_options;
+using detail::parse_count;
+using detail::parse_seconds;
+using detail::ProgramOption;
+using detail::ProgramOptions;
+using detail::UsageError;
+
+constexpr std::size_t most_connections = 100'000;
+constexpr std::size_t most_repetitions = 1'000;
+constexpr std::size_t most_processors = 1'024;
+
+// The full matrix ends within ten minutes, the quick one within one: see plan.cpp.
+constexpr std::chrono::milliseconds full_run{700};
+constexpr std::chrono::milliseconds quick_run{200};
+
+std::string join(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : ", ") + word;
+    return text;
+}
+
+/// The words between commas.
+std::vector<std::string> split(const std::string& text) {
+    std::vector<std::string> words;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const auto end = std::min(text.find(',', begin), text.size());
+        words.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return words;
+}
+
+void add_once(std::vector<Subject>& subjects, Subject subject) {
+    for (const Subject& other : subjects) {
+        if (other.name == subject.name)
+            throw UsageError("'" + subject.name + "' is given twice");
+    }
+    subjects.push_back(std::move(subject));
+}
+
+void parse_modes(const std::string& text, std::vector<Subject>& subjects) {
+    for (const std::string& name : split(text)) {
+        if (std::find(all_modes.begin(), all_modes.end(), name) == all_modes.end())
+            throw UsageError("'" + name + "' is not one of " + join(all_modes));
+        add_once(subjects, {name, ""});
+    }
+}
+
+std::vector<Shape> parse_shapes(const std::string& text) {
+    std::vector<std::string> names;
+    for (const Shape shape : all_shapes)
+        names.push_back(to_string(shape));
+    std::vector<Shape> shapes;
+    for (const std::string& name : split(text)) {
+        const auto shape = parse_shape(name);
+        if (!shape)
+            throw UsageError("'" + name + "' is not one of " + join(names));
+        shapes.push_back(*shape);
+    }
+    return shapes;
+}
+
+std::vector<std::size_t> parse_counts(const std::string& text, std::size_t most) {
+    std::vector<std::size_t> counts;
+    for (const std::string& word : split(text))
+        counts.push_back(parse_count(word, 1, most));
+    std::sort(counts.begin(), counts.end());
+    counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
+    return counts;
+}
+
+std::vector<int> parse_processors(const std::string& text) {
+    const std::vector<int> usable = usable_processors();
+    std::vector<int> processors;
+    for (const std::string& word : split(text)) {
+        const auto number = static_cast<int>(parse_count(word, 0, most_processors));
+        if (std::find(usable.begin(), usable.end(), number) == usable.end())
+            throw UsageError("processor " + word + " is not there, or not for this process");
+        processors.push_back(number);
+    }
+    return processors;
+}
+
+Subject parse_outside(const std::string& text) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+        throw UsageError("'" + text + "' is not NAME=COMMAND");
+    if (text.find("PORT", equals) == std::string::npos)
+        throw UsageError("'" + text.substr(equals + 1) +
+                         "' does not say PORT: the server must be told the port that it listens on");
+    return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+double parse_rate(const std::string& text) {
+    constexpr std::size_t most = 100'000'000;
+    return static_cast<double>(parse_count(text, 1, most));
+}
+
+/// What was given, before the rest takes its default.
+struct Given {
+    bool quick = false;
+    bool closed = false;
+    std::vector<Subject> modes;
+    std::vector<Subject> outside;
+};
+
+ProgramOptions options(const std::vector<detail::BenchHandler>& handlers, Settings& settings, Given& given) {
+    using Value = const std::string&;
+    ProgramOptions all;
+    if (handlers.size() > 1) {
+        std::vector<std::string> names;
+        names.reserve(handlers.size());
+        for (const detail::BenchHandler& handler : handlers)
+            names.push_back(handler.name);
+        all.add({"handler", "NAME", "what is served: " + join(names), names.front(), [&settings, names](Value value) {
+                     const auto found = std::find(names.begin(), names.end(), value);
+                     if (found == names.end())
+                         throw UsageError("'" + value + "' is not one of " + join(names));
+                     settings.handler = static_cast<std::size_t>(found - names.begin());
+                 }});
+    }
+    all.add({"mode", "LIST", "measure these modes, separated by commas: " + join(all_modes), "all",
+             [&](Value value) { parse_modes(value, given.modes); }});
+    all.add({"shape", "LIST",
+             "make requests in these ways: keepalive (one at a time on each connection), pipelined (several together), "
+             "connect (a connection for each), udp, idle (connections that wait)",
+             "all", [&](Value value) { settings.shapes = parse_shapes(value); }});
+    all.add({"connections", "LIST", "by so many clients at a time", "10,100,1000; 100 with --quick",
+             [&](Value value) { settings.connections = parse_counts(value, most_connections); }});
+    all.add({"depth", "N", "send N requests together, where they are pipelined", std::to_string(settings.depth),
+             [&](Value value) { settings.depth = parse_count(value, 1, 1'000); }});
+    all.add({"seconds", "S", "let each run last S seconds", "0.7; 0.2 with --quick",
+             [&](Value value) { settings.run = parse_seconds(value); }});
+    all.add({"repeat", "N", "run each measurement N times; the median counts", std::to_string(settings.repetitions),
+             [&](Value value) { settings.repetitions = parse_count(value, 1, most_repetitions); }});
+    all.add({"rate", "N", "in the open loop, let N requests be due each second",
+             "50, 80 and 95 % of what the mode reaches in a closed loop",
+             [&](Value value) { settings.rate = parse_rate(value); }});
+    all("closed", "no open loop: only what a mode reaches at most", given.closed);
+    all.add(
+        {"against", "NAME=COMMAND",
+         "measure an outside server, too: the command is run by the shell and listens on 127.0.0.1 and the port that "
+         "replaces PORT; may be given several times",
+         "", [&](Value value) { add_once(given.outside, parse_outside(value)); }});
+    all.add({"output", "DIR", "write results.json and the report into this folder", "",
+             [&](Value value) { settings.output = value; }});
+    all("quick", "a first idea within a minute: 100 clients, short runs", given.quick);
+    all("patience", "take a reply for lost after S seconds", settings.patience);
+    all.add({"server-processors", "LIST", "run servers on these processors", "the first",
+             [&](Value value) { settings.server_processors = parse_processors(value); }});
+    all.add({"client-processors", "LIST", "run clients on these processors, a thread on each", "the second",
+             [&](Value value) { settings.client_processors = parse_processors(value); }});
+    all("help", "print this and exit", settings.help);
+    all("version", "print the version and exit", settings.version);
+    return all;
+}
+
+po::parsed_options split_arguments(const std::vector<const ProgramOption*>& known,
+                                   std::span<const std::string> arguments) {
+    po::options_description described;
+    for (const ProgramOption* const option : known) {
+        if (option->value_name.empty())
+            described.add_options()(option->name.c_str(), "");
+        else
+            described.add_options()(option->name.c_str(), po::value<std::string>(), "");
+    }
+    try {
+        // Abbreviations would change their meaning with each option to come.
+        constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+        const std::vector<std::string> words(arguments.begin(), arguments.end());
+        return po::command_line_parser(words).options(described).style(style).run();
+    } catch (const po::error& failure) {
+        throw UsageError(failure.what());
+    }
+}
+
+void fill_in(Settings& settings, const Given& given) {
+    const bool some_named = !given.modes.empty();
+    settings.subjects = given.modes;
+    if (!some_named)
+        parse_modes("blocking,forking,preforking,selecting,thread-pool,threading", settings.subjects);
+    for (const Subject& outside : given.outside)
+        add_once(settings.subjects, outside);
+    if (settings.connections.empty())
+        settings.connections = given.quick ? std::vector<std::size_t>{100} : std::vector<std::size_t>{10, 100, 1000};
+    if (settings.shapes.empty())
+        settings.shapes.assign(std::begin(all_shapes), std::end(all_shapes));
+    if (settings.run.count() == 0)
+        settings.run = given.quick ? quick_run : full_run;
+    settings.open_loop = !given.closed;
+    if (given.closed && settings.rate)
+        throw UsageError("--rate means nothing with --closed");
+    const std::vector<int> usable = usable_processors();
+    if (settings.server_processors.empty())
+        settings.server_processors = {usable.front()};
+    if (settings.client_processors.empty()) {
+        const auto other = std::find_if(usable.begin(), usable.end(), [&](int processor) {
+            const auto& taken = settings.server_processors;
+            return std::find(taken.begin(), taken.end(), processor) == taken.end();
+        });
+        settings.client_processors = {other == usable.end() ? usable.back() : *other};
+    }
+}
+
+}  // namespace
+
+std::vector<int> usable_processors() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    std::vector<int> usable;
+    if (::sched_getaffinity(0, sizeof set, &set) == 0) {
+        for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
+            if (CPU_ISSET(static_cast<std::size_t>(processor), &set))
+                usable.push_back(processor);
+        }
+    }
+    return usable.empty() ? std::vector<int>{0} : usable;
+}
+
+Settings parse_command_line(const std::vector<detail::BenchHandler>& handlers, std::span<const std::string> arguments) {
+    Settings settings;
+    Given given;
+    const ProgramOptions ours = options(handlers, settings, given);
+    std::vector<const ProgramOption*> known;
+    std::set<std::string> of_handlers;
+    for (const ProgramOption& option : ours)
+        known.push_back(&option);
+    for (const detail::BenchHandler& handler : handlers) {
+        for (const ProgramOption& option : handler.protocol.options) {
+            known.push_back(&option);
+            of_handlers.insert(option.name);
+        }
+    }
+    std::set<std::string> seen;
+    for (const auto& option : split_arguments(known, arguments).options) {
+        if (option.position_key >= 0)
+            throw UsageError("unexpected argument '" + option.value.front() + "'");
+        const std::string& name = option.string_key;
+        if (!seen.insert(name).second && name != "against")
+            throw UsageError("option '--" + name + "' is given twice");
+        const std::string value = option.value.empty() ? "" : option.value.front();
+        const auto found =
+            std::find_if(known.begin(), known.end(), [&](const ProgramOption* one) { return one->name == name; });
+        try {
+            (*found)->store(value);
+        } catch (const UsageError& failure) {
+            throw UsageError("--" + name + ": " + failure.what());
+        }
+        if (of_handlers.contains(name)) {
+            settings.handler_arguments.push_back("--" + name);
+            if (!(*found)->value_name.empty())
+                settings.handler_arguments.push_back(value);
+        }
+    }
+    if (!settings.help && !settings.version)
+        fill_in(settings, given);
+    return settings;
+}
+
+std::string help_text(const std::vector<detail::BenchHandler>& handlers, std::string_view program) {
+    Settings settings;
+    Given given;
+    const ProgramOptions ours = options(handlers, settings, given);
+    const std::string name(program);
+    std::string text =
+        "usage: " + name + " [OPTION]...\n       " + name +
+        " diff A.json B.json [--threshold PERCENT]\n\n"
+        "Serves a handler in each mode, each server by itself in a process on a processor of its own, and has\n"
+        "clients on another ask it. Prints requests per second, latencies, processor time for a request, memory\n"
+        "for a connection, and which mode to choose. The second form compares the results of two runs, and ends\n"
+        "with status 1 if one of them has become worse by more than PERCENT (10) and more than the noise.\n\n";
+    std::vector<std::pair<std::string, const ProgramOption*>> rows;
+    const auto list = [&rows](const ProgramOptions& options) {
+        for (const ProgramOption& option : options)
+            rows.emplace_back("  --" + option.name + (option.value_name.empty() ? "" : " " + option.value_name),
+                              &option);
+    };
+    for (const detail::BenchHandler& handler : handlers)
+        list(handler.protocol.options);
+    list(ours);
+    std::size_t width = 0;
+    for (const auto& row : rows)
+        width = std::max(width, row.first.size());
+    for (auto& [line, option] : rows) {
+        line.resize(width + 2, ' ');
+        line += option->description;
+        if (!option->default_value.empty())
+            line += " (default: " + option->default_value + ")";
+        text += line + '\n';
+    }
+    return text;
+}
+
+}  // namespace socketserver::bench

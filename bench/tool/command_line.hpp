@@ -1,0 +1,32 @@
+#pragma once
+
+/// \file
+/// The command line of a benchmark program.
+
+#include "settings.hpp"
+
+#include <socketserver/bench_main.hpp>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace socketserver::bench {
+
+/// Reads a command line; the values of the handlers' own options go where their protocols say.
+/// \param handlers what can be measured
+/// \param arguments without the program's name
+/// \throw socketserver::detail::UsageError if it cannot be understood
+[[nodiscard]] Settings parse_command_line(const std::vector<detail::BenchHandler>& handlers,
+                                          std::span<const std::string> arguments);
+
+/// What --help prints.
+/// \param handlers what can be measured
+/// \param program the program's name
+[[nodiscard]] std::string help_text(const std::vector<detail::BenchHandler>& handlers, std::string_view program);
+
+/// The processors that this process may use, at most two groups: what is for servers, and what for clients.
+[[nodiscard]] std::vector<int> usable_processors();
+
+}  // namespace socketserver::bench

@@ -1,0 +1,196 @@
+#include "crew.hpp"
+
+#include <socketserver/os/error.hpp>
+
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+namespace socketserver::bench {
+
+namespace {
+
+// How often it is looked whether a reply is late.
+constexpr std::chrono::milliseconds glance{50};
+
+timespec to_timespec(Clock::duration span) {
+    const auto nanoseconds = std::max<std::chrono::nanoseconds::rep>(span.count(), 0);
+    return {nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
+}
+
+}  // namespace
+
+/// What happens in one run.
+struct Crew::Run {
+    Clock::time_point start = Clock::now();
+    Clock::time_point end;          // of the time in which requests are due
+    std::optional<double> rate;     // per second, of batches
+    std::uint64_t batches = 0;      // begun
+    Clock::time_point last_answer;  // to whatever
+    Clock::time_point next_glance;
+    Clock::duration waited{0};
+    LoadResult result;
+
+    /// When the next batch is due, in an open loop.
+    [[nodiscard]] Clock::time_point due() const {
+        const std::chrono::duration<double> offset(static_cast<double>(batches) / *rate);
+        return start + std::chrono::duration_cast<Clock::duration>(offset);
+    }
+    /// Whether no more batches are due, now or later.
+    /// A closed loop makes one request at least, however late the machine lets it begin.
+    [[nodiscard]] bool all_begun(Clock::time_point now) const {
+        return rate ? due() >= end : now >= end && batches > 0;
+    }
+};
+
+Crew::Crew(const LoadSpec& spec, const BenchDialogue& dialogue, std::uint32_t first, std::size_t count)
+    : spec_(spec), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (!epoll_)
+        throw_errno(errno, "epoll_create1");
+    clients_.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto number = first + static_cast<std::uint32_t>(i);
+        clients_.push_back(std::make_unique<Client>(spec_, dialogue, epoll_.get(), number));
+        free_.push_back(clients_.back().get());
+    }
+}
+
+void Crew::connect() {
+    // A few at a time, so that the server's queue of connections does not overflow; a few may have to try again.
+    constexpr std::size_t at_a_time = 16;
+    const std::size_t most_mistakes = 8 + clients_.size() / 16;
+    Run run;
+    free_.clear();
+    std::size_t begun = 0;
+    std::uint64_t mistakes = 0;
+    while (free_.size() < clients_.size()) {
+        const auto now = Clock::now();
+        while (begun - free_.size() < at_a_time && begun < clients_.size())
+            start(run, *clients_[begun++], now);
+        take_events(run, now + glance);
+        give_up_late(run, now, spec_.patience);
+        if (run.result.errors == mistakes)
+            continue;
+        mistakes = run.result.errors;
+        if (mistakes > most_mistakes * spec_.depth)
+            throw std::runtime_error("only " + std::to_string(run.result.requests / spec_.depth) + " of " +
+                                     std::to_string(clients_.size()) +
+                                     " clients were served: " + run.result.first_error);
+        const auto lost = std::stable_partition(free_.begin(), free_.end(),
+                                                [](const Client* client) { return client->unanswered() == 0; });
+        const std::vector<Client*> again(lost, free_.end());
+        free_.erase(lost, free_.end());
+        for (Client* const client : again)
+            start(run, *client, now);
+    }
+}
+
+LoadResult Crew::run(std::chrono::nanoseconds time, std::optional<double> rate) {
+    // Late in an open loop are also those that could not be sent.
+    const auto most = std::max<Clock::duration>(time, std::chrono::seconds{1});
+    Run run;
+    run.end = run.start + time;
+    run.last_answer = run.start;
+    if (rate)
+        run.rate = *rate / static_cast<double>(spec_.depth);
+    for (;;) {
+        const bool more = send_due(run);
+        const auto now = Clock::now();
+        if (free_.size() == clients_.size() && run.all_begun(now))
+            break;
+        if (rate && now > run.end + most) {
+            const double planned = std::ceil(std::chrono::duration<double>(time).count() * *run.rate);
+            const auto unsent = static_cast<std::uint64_t>(std::max(planned - static_cast<double>(run.batches), 0.0));
+            give_up_late(run, now, Clock::duration::zero());
+            run.result.errors += unsent * spec_.depth;
+            if (unsent > 0 && run.result.first_error.empty())
+                run.result.first_error = "requests that were due could not be sent, since replies did not come";
+            break;
+        }
+        if (now >= run.next_glance) {
+            give_up_late(run, now, spec_.patience);
+            run.next_glance = now + glance;
+        }
+        take_events(run, more ? std::min(run.due(), now + glance) : now + glance);
+    }
+    const auto all = std::chrono::duration<double>(Clock::now() - run.start);
+    run.result.busy = std::clamp(1 - std::chrono::duration<double>(run.waited) / all, 0.0, 1.0);
+    run.result.elapsed = std::max<Clock::duration>(run.last_answer - run.start, std::chrono::nanoseconds{1});
+    return std::move(run.result);
+}
+
+/// Begins what is due, as far as there are free clients.
+/// \return whether a batch is due at a later time, and a client is free for it
+bool Crew::send_due(Run& run) {
+    // Who is lost at once is free again: not in this round.
+    for (std::size_t tries = free_.size(); tries > 0; --tries) {
+        const auto now = Clock::now();
+        const auto since = run.rate ? run.due() : now;
+        if (run.all_begun(now))
+            return false;
+        if (since > now)
+            return true;
+        Client& client = *free_.front();
+        free_.pop_front();
+        ++run.batches;
+        start(run, client, since);
+    }
+    return false;
+}
+
+void Crew::start(Run& run, Client& client, Clock::time_point since) {
+    note(run, client, client.begin(since));
+}
+
+void Crew::note(Run& run, Client& client, Client::Outcome outcome) {
+    if (outcome == Client::Outcome::waits)
+        return;
+    const std::size_t unanswered = client.unanswered();
+    run.result.requests += spec_.depth - unanswered;
+    if (outcome == Client::Outcome::lost) {
+        run.result.errors += unanswered;
+        if (run.result.first_error.empty())
+            run.result.first_error = client.error();
+    } else if (spec_.shape == Shape::connect) {
+        client.disconnect();
+    }
+    run.last_answer = Clock::now();
+    free_.push_back(&client);
+}
+
+void Crew::give_up_late(Run& run, Clock::time_point now, Clock::duration patience) {
+    for (const auto& client : clients_) {
+        if (client->waits() && now - client->began() >= patience)
+            note(run, *client, client->lose("no reply in time"));
+    }
+}
+
+/// Goes on with the clients that have something to do; waits for one, at most until a time.
+void Crew::take_events(Run& run, Clock::time_point until) {
+    std::array<epoll_event, 256> events{};
+    const auto asked = Clock::now();
+    int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), 0);
+    if (count == 0) {
+        if (!spec_.spin) {
+            pollfd descriptor{epoll_.get(), POLLIN, 0};
+            const timespec time = to_timespec(until - asked);
+            ::ppoll(&descriptor, 1, &time, nullptr);  // looked at above, the next time
+        }
+        run.waited += Clock::now() - asked;
+    }
+    if (count < 0 && errno != EINTR)
+        throw_errno(errno, "epoll_wait");
+    for (int i = 0; i < count; ++i) {
+        auto& client = *static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr);
+        if (client.waits())
+            note(run, client, client.go_on(run.result.latencies));
+    }
+}
+
+}  // namespace socketserver::bench

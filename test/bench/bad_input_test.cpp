@@ -1,0 +1,106 @@
+#include "tool.hpp"
+
+#include "support/case_guard.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <string>
+
+namespace socketserver::test {
+
+namespace {
+
+/// The last line, which is all but for what tells of progress.
+std::string complaint(const std::string& error) {
+    const auto begin = error.rfind('\n', error.size() - 2);
+    return begin == std::string::npos ? error : error.substr(begin + 1);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(bad_input, CaseGuard)
+
+BOOST_AUTO_TEST_CASE(command_lines_that_mean_nothing_get_one_line) {
+    const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+        {{"--mode", "lightning"}, "--mode: 'lightning' is not one of blocking, forking"},
+        {{"--mode", "selecting,selecting"}, "'selecting' is given twice"},
+        {{"--shape", "square"}, "--shape: 'square' is not one of keepalive"},
+        {{"--connections", "ten"}, "--connections: 'ten' is not a whole number"},
+        {{"--connections", "0"}, "--connections: '0' is not a whole number"},
+        {{"--repeat", "0"}, "--repeat: '0' is not a whole number"},
+        {{"--against", "server PORT"}, "is not NAME=COMMAND"},
+        {{"--against", "peer=server"}, "does not say PORT"},
+        {{"--rate", "5", "--closed"}, "--rate means nothing with --closed"},
+        {{"--handler", "nothing"}, "--handler: 'nothing' is not one of echo, time"},
+        {{"--server-processors", "1000"}, "processor 1000 is not there"},
+        {{"--bogus"}, "--bogus"},
+        {{"surplus"}, "unexpected argument 'surplus'"},
+        {{"diff", "one"}, "diff takes two files"},
+    };
+    for (const auto& [arguments, message] : cases) {
+        std::vector<std::string> command{"socketserver-bench"};
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        const Outcome outcome = bench(command);
+        BOOST_TEST(outcome.status == 2, message);
+        BOOST_TEST(outcome.output.empty(), message);
+        BOOST_TEST(contains(outcome.error, message), outcome.error);
+        BOOST_TEST(std::count(outcome.error.begin(), outcome.error.end(), '\n') == 1, outcome.error);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_outside_server_that_does_not_run_is_found_out_first) {
+    const TemporaryDirectory folder;
+    const Outcome outcome = bench(
+        {"socketserver-bench", "--against", "broken=sh -c 'echo no luck >&2; exit 3' PORT", "--output", folder.path()});
+    BOOST_TEST(outcome.status == 1);
+    BOOST_TEST(contains(complaint(outcome.error), "socketserver-bench: broken: "));
+    BOOST_TEST(contains(complaint(outcome.error), "has ended: no luck"));
+    BOOST_TEST(std::filesystem::is_empty(folder.path()));
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_reply_ends_the_benchmark_without_a_report) {
+    const TemporaryDirectory folder;
+    const Outcome outcome =
+        bench({test_handler(), "--mode", "selecting,threading", "--shape", "keepalive", "--connections", "2",
+               "--seconds", "0.05", "--repeat", "1", "--wrong-line", "2", "--output", folder.path()});
+    BOOST_TEST(outcome.status == 1);
+    BOOST_TEST(
+        contains(complaint(outcome.error), "bench_test_handler: selecting, keepalive, 2 connections: not right"));
+    BOOST_TEST(contains(complaint(outcome.error), "is 'wrong?'"));
+    BOOST_TEST(std::filesystem::is_empty(folder.path()));
+}
+
+BOOST_AUTO_TEST_CASE(too_few_descriptors_are_found_out_first) {
+    const Outcome outcome = bench({"sh", "-c", "ulimit -n 200 && exec \"$0\" --connections 10,1000 --mode selecting",
+                                   program_path("socketserver-bench")});
+    BOOST_TEST(outcome.status == 1);
+    BOOST_TEST(
+        outcome.error ==
+        "socketserver-bench: 1000 connections need 1064 descriptors, and the limit is 200: raise it (ulimit -Hn) or "
+        "ask for fewer --connections\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written_is_found_out_first) {
+    const Outcome outcome = bench({"socketserver-bench", "--output", "/dev/null/report"});
+    BOOST_TEST(outcome.status == 1);
+    BOOST_TEST(contains(outcome.error, "/dev/null/report"));
+    BOOST_TEST(std::count(outcome.error.begin(), outcome.error.end(), '\n') == 1, outcome.error);
+}
+
+BOOST_AUTO_TEST_CASE(help_names_every_option) {
+    const Outcome outcome = bench({"socketserver-bench", "--help"});
+    BOOST_TEST(outcome.status == 0);
+    for (const char* const option : {"--handler", "--mode", "--shape", "--connections", "--against", "--output",
+                                     "--quick", "--repeat", "--rate", "diff A.json B.json"})
+        BOOST_TEST(contains(outcome.output, option), option);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace socketserver::test

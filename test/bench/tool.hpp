@@ -1,0 +1,25 @@
+#pragma once
+
+/// \file
+/// Running socketserver-bench as its users do.
+
+#include <programs/program.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace socketserver::test {
+
+/// Runs a benchmark program to its end, however long that takes, as long as it tells of progress.
+[[nodiscard]] Outcome bench(std::vector<std::string> command);
+
+/// What stands in a file of results.
+[[nodiscard]] nlohmann::json read_json(const std::filesystem::path& path);
+
+/// A program that only serves for tests.
+[[nodiscard]] std::string test_handler();
+
+}  // namespace socketserver::test
