@@ -34,6 +34,16 @@ function(socketserver_layer name)
     target_link_libraries(${target} ${scope} ${arg_LIBRARIES})
 endfunction()
 
+# socketserver_static_runtime(TARGET)
+#
+# Links a program with the C++ library's archives, if the build is to. A fork copies each mapping of each shared object, and
+# the child touches pages of all of them anew.
+function(socketserver_static_runtime target)
+    if(SOCKETSERVER_STATIC_RUNTIME)
+        target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
+    endif()
+endfunction()
+
 # socketserver_program(NAME SOURCES ... [LIBRARIES ...])
 #
 # A demo program, in the build tree's bin/. Its sources may use SOCKETSERVER_VERSION.
@@ -43,5 +53,6 @@ function(socketserver_program name)
     socketserver_warnings(${name})
     target_compile_definitions(${name} PRIVATE SOCKETSERVER_VERSION="${PROJECT_VERSION}")
     target_link_libraries(${name} PRIVATE socketserver::socketserver ${arg_LIBRARIES})
+    socketserver_static_runtime(${name})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 endfunction()
