@@ -231,7 +231,7 @@ void FiberLoop::run_once(Deadline deadline) {
     if (!scheduler_.has_ready())
         return;
     // Fibers that only gave way: each question to the system is a call, so they have some more turns before the next.
-    constexpr std::chrono::microseconds longest{50};
+    constexpr std::chrono::microseconds longest{200};
     const Deadline more = Deadline::after(longest);
     do
         scheduler_.run_ready();

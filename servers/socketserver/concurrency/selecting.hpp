@@ -246,10 +246,11 @@ private:
             }
             if (served)
                 waited = WaitResult::timed_out;
-            if (served || next_service.expired()) {
+            const bool due = !served && next_service.expired();
+            if (served || due)
                 this->service_actions();
+            if (due)  // a request does not look at the clock
                 next_service = Deadline::from_timeout(service_interval);
-            }
         }
     }
 
