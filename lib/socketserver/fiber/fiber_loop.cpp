@@ -207,18 +207,6 @@ FiberLoop::~FiberLoop() {
             entry.watch->loop_has_ended();
 }
 
-void FiberLoop::spawn(std::function<void()> work, const ServerContext* server, std::string name) {
-    scheduler_.spawn(
-        [this, server, work = std::move(work)]() mutable {
-            FiberWaiter waiter(*this, server);
-            const ScopedWaiter installed(waiter);
-            // What it holds goes while one can still wait.
-            const auto own = std::move(work);
-            own();
-        },
-        std::move(name));
-}
-
 void FiberLoop::run_once(Deadline deadline) {
     const Deadline until = scheduler_.has_ready() ? Deadline::now() : earlier(deadline, timers_.next());
     const std::size_t count = selector_->wait(until, events_);

@@ -20,8 +20,10 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace socketserver {
@@ -56,11 +58,12 @@ public:
     ~FiberLoop();
 
     /// Makes a fiber whose current waiter is a FiberWaiter.
-    /// \param work what it runs; must not throw
+    /// \param work what it runs, a function object; must not throw. What it holds goes while one can still wait.
     /// \param server the server whose request it serves, if any
     /// \param name what a message about it is to call it, e.g. the peer's address
     /// \throw boost::system::system_error if there is no stack to be had
-    void spawn(std::function<void()> work, const ServerContext* server = nullptr, std::string name = {});
+    template <class Work>
+    void spawn(Work work, const ServerContext* server = nullptr, std::string name = {});
 
     /// How many fibers have not ended.
     [[nodiscard]] std::size_t size() const noexcept { return scheduler_.size(); }
@@ -206,5 +209,17 @@ private:
     FiberLoop::Wait* parked_ = nullptr;  // where it is parked
     bool permit_ = false;                // unpark() has been called while it was not
 };
+
+template <class Work>
+void FiberLoop::spawn(Work work, const ServerContext* server, std::string name) {
+    scheduler_.spawn(
+        [this, server, own = std::optional<Work>(std::move(work))]() mutable {
+            FiberWaiter waiter(*this, server);
+            const ScopedWaiter installed(waiter);
+            (*own)();
+            own.reset();
+        },
+        std::move(name));
+}
 
 }  // namespace socketserver

@@ -5,17 +5,21 @@
 
 namespace socketserver {
 
-Fiber::Fiber(Scheduler& scheduler, Stack stack, std::function<void()> work, std::string name)
+/// \param stack where it lies
+/// \param frames the part of it that is left
+/// \param call calls what it runs
+/// \param work what it runs
+Fiber::Fiber(Scheduler& scheduler, Stack stack, Stack frames, Call call, void* work, std::string name) noexcept
     : scheduler_(scheduler),
       stack_(stack),
       name_(std::move(name)),
-      work_(std::move(work)),
-      context_(stack, &Fiber::run, this) {}
+      call_(call),
+      work_(work),
+      context_(frames, &Fiber::run, this) {}
 
 void Fiber::run(void* self) {
     Fiber& fiber = *static_cast<Fiber*>(self);
-    fiber.work_();
-    fiber.work_ = nullptr;
+    fiber.call_(fiber.work_);
     Scheduler& scheduler = fiber.scheduler_;
     scheduler.current_ = nullptr;
     fiber.context_.finish(scheduler.own_);
@@ -25,22 +29,26 @@ Scheduler::~Scheduler() {
     assert(size_ == 0);
 }
 
-Fiber& Scheduler::spawn(std::function<void()> work, std::string name) {
-    const Stack stack = stacks_.take();
-    Fiber* fiber = nullptr;
-    try {
-        fiber = new Fiber(*this, stack, std::move(work), std::move(name));
-    } catch (...) {
-        stacks_.give_back(stack);
-        throw;
-    }
-    fiber->next_all_ = all_;
+/// Enters a fiber that has just been made.
+Fiber& Scheduler::start(Fiber& fiber) noexcept {
+    fiber.next_all_ = all_;
     if (all_ != nullptr)
-        all_->previous_all_ = fiber;
-    all_ = fiber;
+        all_->previous_all_ = &fiber;
+    all_ = &fiber;
     ++size_;
-    enqueue(*fiber);
-    return *fiber;
+    enqueue(fiber);
+    return fiber;
+}
+
+/// Does away with a fiber whose work has returned.
+void Scheduler::end(Fiber& fiber) noexcept {
+    (fiber.previous_all_ != nullptr ? fiber.previous_all_->next_all_ : all_) = fiber.next_all_;
+    if (fiber.next_all_ != nullptr)
+        fiber.next_all_->previous_all_ = fiber.previous_all_;
+    --size_;
+    const Stack stack = fiber.stack_;
+    fiber.~Fiber();
+    stacks_.give_back(stack);
 }
 
 void Scheduler::run_ready() {
@@ -55,18 +63,9 @@ void Scheduler::run_ready() {
         Waiter* const own_waiter = Waiter::exchange_current(fiber->waiter_);
         own_.switch_to(fiber->context_);
         fiber->waiter_ = Waiter::exchange_current(own_waiter);
-        if (current_ != nullptr) {
-            current_ = nullptr;
-            continue;
-        }
-        // It has ended.
-        (fiber->previous_all_ != nullptr ? fiber->previous_all_->next_all_ : all_) = fiber->next_all_;
-        if (fiber->next_all_ != nullptr)
-            fiber->next_all_->previous_all_ = fiber->previous_all_;
-        --size_;
-        const Stack stack = fiber->stack_;
-        delete fiber;
-        stacks_.give_back(stack);
+        if (current_ == nullptr)
+            end(*fiber);
+        current_ = nullptr;
     }
 }
 

@@ -8,15 +8,20 @@
 #include <socketserver/net/waiter.hpp>
 
 #include <cstddef>
-#include <functional>
-#include <memory>
+#include <new>
 #include <string>
+#include <utility>
 
 namespace socketserver {
 
 class Scheduler;
 
 /// A line of execution with a stack of its own, which gives way only where it asks to wait.
+///
+/// It lies at the top of its own stack, and below it what it runs, so that neither needs memory of its own:
+///
+///     stack   | guard | ... frames ... | what it runs | Fiber |
+///                     ^ bottom                                ^ top
 ///
 /// Owns: what it runs, and its stack while it lives. Owned by its scheduler, and gone when what it runs has returned. Thread: its
 /// scheduler's; it never changes it.
@@ -33,17 +38,20 @@ public:
 
 private:
     friend class Scheduler;
-    friend struct std::default_delete<Fiber>;
-    Fiber(Scheduler& scheduler, Stack stack, std::function<void()> work, std::string name);
+    enum class State { ready, running, parked };
+
+    /// Calls what a fiber is to run, and destroys it.
+    using Call = void (*)(void* work);
+
+    Fiber(Scheduler& scheduler, Stack stack, Stack frames, Call call, void* work, std::string name) noexcept;
     ~Fiber() = default;
     static void run(void* self);
 
-    enum class State { ready, running, parked };
-
     Scheduler& scheduler_;
-    Stack stack_;
+    const Stack stack_;
     const std::string name_;
-    std::function<void()> work_;
+    const Call call_;
+    void* const work_;
     Context context_;
     Waiter* waiter_ = nullptr;  // what is installed while it runs; kept while it does not
     State state_ = State::ready;
@@ -69,10 +77,29 @@ public:
     ~Scheduler();
 
     /// Makes a fiber; it runs when its turn comes.
-    /// \param work what it runs; must not throw
+    /// \param work what it runs, a function object; must not throw
     /// \param name what messages are to call it
-    /// \throw boost::system::system_error if there is no stack to be had
-    Fiber& spawn(std::function<void()> work, std::string name = {});
+    /// \throw boost::system::system_error if there is no stack to be had; what moving \p work throws
+    template <class Work>
+    Fiber& spawn(Work work, std::string name = {}) {
+        static_assert(sizeof(Work) <= largest_work, "it would be most of a page of the stack");
+        const Stack stack = stacks_.take();
+        std::byte* const fiber = below(stack.top(), sizeof(Fiber));
+        std::byte* const place = below(fiber, sizeof(Work));
+        try {
+            new (place) Work(std::move(work));
+        } catch (...) {
+            stacks_.give_back(stack);
+            throw;
+        }
+        const auto call = [](void* own) {
+            Work& itself = *static_cast<Work*>(own);
+            itself();
+            itself.~Work();
+        };
+        const Stack frames{stack.bottom, static_cast<std::size_t>(place - stack.bottom)};
+        return start(*new (fiber) Fiber(*this, stack, frames, call, place, std::move(name)));
+    }
 
     /// Gives each fiber that is ready now its turn; those that become ready meanwhile wait for the next call.
     /// Thread: the scheduler's own, outside all fibers.
@@ -110,6 +137,15 @@ public:
 
 private:
     friend class Fiber;
+    static constexpr std::size_t largest_work = 1024;
+
+    /// The place for something so large below an address, aligned for anything.
+    static std::byte* below(std::byte* top, std::size_t size) noexcept {
+        constexpr std::size_t alignment = 64;
+        return top - (size + alignment - 1) / alignment * alignment;
+    }
+    Fiber& start(Fiber& fiber) noexcept;
+    void end(Fiber& fiber) noexcept;
     void enqueue(Fiber& fiber) noexcept {
         fiber.state_ = Fiber::State::ready;
         fiber.next_ = nullptr;
