@@ -1,10 +1,12 @@
 #include <socketserver/net/child_process.hpp>
 
+#include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/error.hpp>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -98,6 +100,16 @@ private:
     posix_spawnattr_t attributes_{};
 };
 
+/// Undoes raise_descriptor_limit() for a program: posix_spawn(3) has no word for it, so it is done when the program has just begun.
+void give_back_descriptor_limit(pid_t pid) noexcept {
+    const auto former = former_descriptor_limit();
+    rlimit limit{};
+    if (!former || ::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit) != 0)
+        return;
+    limit.rlim_cur = *former;
+    ::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr);
+}
+
 pid_t spawn(const std::vector<std::string>& command, int output, int lifeline) {
     std::vector<std::string> copies = command;
     std::vector<char*> arguments;
@@ -110,6 +122,7 @@ pid_t spawn(const std::vector<std::string>& command, int output, int lifeline) {
     pid_t pid = -1;
     check(::posix_spawn(&pid, arguments.front(), actions.get(), attributes.get(), arguments.data(), environ),
           "posix_spawn", command.front());
+    give_back_descriptor_limit(pid);
     return pid;
 }
 

@@ -20,7 +20,8 @@ namespace socketserver {
 /// A running program: its standard input is /dev/null, its standard output and error come through one pipe.
 ///
 /// It begins with no signal blocked and every signal at its default, whatever this process ignores, in a process group of its
-/// own, and with no other descriptor than the three standard ones and the lifeline:
+/// own, and with no other descriptor than the three standard ones and the lifeline. Where raise_descriptor_limit() has raised
+/// that limit, the program gets the former one back, in the instant after its start:
 ///
 ///     this process   lifeline ◀──── pipe ──── descriptor 20   the program, and all that it starts
 ///                    (reads)                  (O_ASYNC, F_SETSIG SIGKILL, fcntl(2))

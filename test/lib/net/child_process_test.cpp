@@ -9,6 +9,7 @@
 #include <socketserver/fiber/fiber_loop.hpp>
 #include <socketserver/net/child_process.hpp>
 #include <socketserver/net/poll_waiter.hpp>
+#include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/signals.hpp>
 #include <socketserver/os/wakeup.hpp>
 
@@ -231,6 +232,18 @@ BOOST_AUTO_TEST_CASE(when_descriptors_run_out_nothing_is_left_behind) {
             }
         }
         return 4;
+    });
+    BOOST_TEST(status == 0);
+}
+
+// The limit stays raised, so another process raises it. The program may begin before it has its limit back, and asks until then.
+BOOST_AUTO_TEST_CASE(gets_back_the_limit_on_descriptors_that_this_process_has_raised) {
+    const int status = in_child([] {
+        const ScopedRlimit few(RLIMIT_NOFILE, 100);
+        raise_descriptor_limit();
+        if (former_descriptor_limit() != 100U || descriptor_limit() <= 100)
+            return 1;
+        return output_of("until [ $(ulimit -S -n) = 100 ]; do :; done; echo 100") == "100\n" ? 0 : 2;
     });
     BOOST_TEST(status == 0);
 }
