@@ -7,6 +7,8 @@
 #include <boost/thread/exceptions.hpp>
 
 #include <cerrno>
+#include <concepts>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -81,7 +83,7 @@ bool BaseServer<Request>::handle_request_noblock() {
     const Address& client = got->second;
     std::optional<bool> accepted;  // not said if verify_request() threw
     try {
-        attempt(request, client, [&] { accepted = verify_request(request, client); });
+        attempt(request, client, [&] { accepted = has_place(request, client) && verify_request(request, client); });
     } catch (...) {
         end_request(request);
         throw;
@@ -92,6 +94,26 @@ bool BaseServer<Request>::handle_request_noblock() {
         if (accepted == false)
             ++counters().rejected;
         end_request(request);
+    }
+    return true;
+}
+
+/// Gives the request one of its address's places, for as long as it runs.
+/// \return false if there is none left
+template <class Request>
+bool BaseServer<Request>::has_place(Request& request, const Address& client) {
+    if constexpr (std::same_as<Request, Socket>) {
+        if (!address_quota_.counts(client))
+            return true;
+        request.keep(address_quota_.take(client));
+        if (request.kept() == nullptr) {
+            if (const std::uint64_t times = refusals_.happened(); times > 0)
+                log(Severity::warning, "request from " + client.to_string() +
+                                           ": closed, for its address has the most connections allowed, " +
+                                           std::to_string(options().max_per_address) + " (" + std::to_string(times) +
+                                           (times == 1 ? " time)" : " times)"));
+            return false;
+        }
     }
     return true;
 }
@@ -208,6 +230,9 @@ void BaseServer<Request>::request_failed(Request& request, const Address& client
 
 template <class Request>
 void BaseServer<Request>::end_request(Request& request) noexcept {
+    // Before the peer can know, who may then come back at once.
+    if constexpr (std::same_as<Request, Socket>)
+        request.keep(nullptr);
     try {
         shutdown_request(request);
     } catch (const std::exception& failure) {

@@ -3,6 +3,8 @@
 /// \file
 /// The hooks that every server offers, and the order in which they are called.
 
+#include <socketserver/detail/address_quota.hpp>
+#include <socketserver/detail/log_limit.hpp>
 #include <socketserver/server_loop.hpp>
 #include <socketserver/serving/event_handler.hpp>
 
@@ -44,7 +46,7 @@ protected:
     /// \throw boost::system::system_error if it cannot be got
     virtual std::optional<std::pair<Request, Address>> get_request() = 0;
 
-    /// Decides whether to serve a request.
+    /// Decides whether to serve a request. Not asked about one that ServerOptions::max_per_address refuses.
     /// \param request the request
     /// \param client who sent it
     /// \return whether to serve it; if not, it is closed and counted as rejected
@@ -144,6 +146,10 @@ private:
     template <class Action>
     bool attempt(Request& request, const Address& client, const Action& action);
     void enter_registry(Request& request);
+    bool has_place(Request& request, const Address& client);
+
+    detail::AddressQuota address_quota_{options().max_per_address, options().per_address_prefix};
+    detail::LogLimit refusals_;  // of address_quota_
 };
 
 extern template class BaseServer<Socket>;

@@ -1,13 +1,17 @@
 #include <socketserver/server_loop.hpp>
 
 #include <socketserver/net/socket_functions.hpp>
+#include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/error.hpp>
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -61,6 +65,7 @@ private:
 
 void ServerLoop::serve_forever(std::chrono::milliseconds service_interval) {
     const Serving serving(*this);
+    check_descriptor_limit();
     serve_loop(service_interval);
     stop_running();
 }
@@ -292,6 +297,40 @@ void ServerLoop::get_request_failed(const system_error& failure) {
     if (*times > 0)
         log(Severity::error, std::string(failure.what()) + " (" + std::to_string(*times) +
                                  (*times == 1 ? " time)" : " times)") + outlook);
+}
+
+std::size_t ServerLoop::share_of_connections() const noexcept {
+    if (options_.max_connections == 0)
+        return most_at_once();
+    return std::min(most_at_once(), (options_.max_connections - 1) / processes() + 1);
+}
+
+/// Tells of a limit on connections for which there are not enough descriptors.
+void ServerLoop::check_descriptor_limit() {
+    if (options_.max_connections == 0 || requests_share_socket() || std::exchange(told_of_descriptor_limit_, true))
+        return;
+    const std::size_t wanted = share_of_connections();
+    const std::size_t limit = descriptor_limit();
+    const std::size_t used = open_descriptors();
+    if (limit - std::min(limit, used) < wanted)
+        log(Severity::warning, "max_connections allows for " + std::to_string(wanted) +
+                                   " connections in a process, but RLIMIT_NOFILE for " + std::to_string(limit) +
+                                   " descriptors, of which " + std::to_string(used) +
+                                   " are open already: raise that (ulimit -n) or lower max_connections");
+}
+
+void ServerLoop::accepting_deferred() noexcept {
+    ++counters().deferred;
+    // That all that a concurrency has is in use is normal service; that a limit which somebody has set is reached is news.
+    if (options_.max_connections == 0)
+        return;
+    try {
+        if (const std::uint64_t times = deferrals_.happened(); times > 0)
+            log(Severity::warning, std::to_string(share_of_connections()) +
+                                       " connections are open, the most allowed: others wait (" +
+                                       std::to_string(times) + (times == 1 ? " time)" : " times)"));
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): it has been counted
+    }
 }
 
 void ServerLoop::got_request() noexcept {

@@ -4,6 +4,7 @@
 /// The life of every server, whatever its requests are: bind, serve, shut down, close.
 
 #include <socketserver/detail/accept_backoff.hpp>
+#include <socketserver/detail/log_limit.hpp>
 #include <socketserver/detail/worker_state.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/request_registry.hpp>
@@ -134,6 +135,12 @@ protected:
     /// Whether other sockets may be bound to the same port (SO_REUSEPORT).
     [[nodiscard]] virtual bool reuse_port() const noexcept { return options_.allow_reuse_port; }
 
+    /// How many requests the concurrency serves at once in a process, whatever ServerOptions::max_connections says.
+    [[nodiscard]] virtual std::size_t most_at_once() const noexcept { return 1; }
+
+    /// How many processes share what ServerOptions::max_connections allows.
+    [[nodiscard]] virtual std::size_t processes() const noexcept { return 1; }
+
     /// Makes anew, in a worker process that has just been forked, what it must not share with its parent: wakeups.
     virtual void renew_in_worker() {}
 
@@ -207,11 +214,14 @@ protected:
     /// \throw boost::system::system_error the failure, if it means that no request will ever come again
     void get_request_failed(const system_error& failure);
 
+    /// What this process may serve at once: its share of ServerOptions::max_connections, rounded up, or less.
+    [[nodiscard]] std::size_t share_of_connections() const noexcept;
+
     /// Tells that a request was got.
     void got_request() noexcept;
 
     /// Tells that a limit was reached, so that no request is accepted until one has ended. Thread: any.
-    void accepting_deferred() noexcept { ++counters().deferred; }
+    void accepting_deferred() noexcept;
 
     /// Ends the program with a message if a subclass whose hooks are gone by now has left requests running; else
     /// closes the server. For destructors.
@@ -253,6 +263,7 @@ private:
     [[nodiscard]] bool may_get_another();
     void end_serving(Deadline deadline);
     void require_usable_socket(short events) const;
+    void check_descriptor_limit();
     [[nodiscard]] bool called_by_own_request() const noexcept;
     [[nodiscard]] bool called_by_serving_thread() const noexcept;
 
@@ -273,6 +284,8 @@ private:
     detail::AcceptBackoff backoff_;
     bool at_limit_ = false;  // the thread that waits for requests has found that there is no capacity
     bool closed_ = false;
+    bool told_of_descriptor_limit_ = false;
+    detail::LogLimit deferrals_;
 
     std::mutex mutex_;
     std::condition_variable not_serving_;

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -61,6 +62,27 @@ struct ServerOptions {
     /// A socket, already bound (and listening, if a stream), to be taken over instead of making one: what a service
     /// manager hands over. -1: none. The server's address is then what the socket says.
     int inherited_socket = -1;
+
+    /// How many connections may be open at once, of datagram servers how many requests may run; 0: as many as the concurrency
+    /// allows (`forking.max_children`, `threading.max_threads`, `thread_pool.threads`, `selecting.max_requests`), which it never
+    /// exceeds either. Further ones wait in the kernel's queue until one has ended; Statistics::deferred counts how often that
+    /// point was reached, and one log line per second tells of it. Preforking servers divide the number among their workers,
+    /// rounded up.
+    std::size_t max_connections = 0;
+
+    /// How many connections an address may have open at once; 0: no bound. A further one is closed as soon as it has been
+    /// accepted and counted in Statistics::rejected; one log line per second tells of it. Internet addresses and connections
+    /// only. Preforking servers count in each worker by itself, Forking ones until the child has been reaped.
+    std::size_t max_per_address = 0;
+
+    /// How many leading bits addresses have in common that count as one address.
+    struct AddressPrefix {
+        unsigned ipv4 = 32;  ///< 0 to 32; 24 counts a usual network as one
+        unsigned ipv6 =
+            128;  ///< 0 to 128; 64 counts a subnet as one, of which any host can have as many addresses as it likes
+    };
+    /// For max_per_address.
+    AddressPrefix per_address_prefix = {};
 
     /// What handlers of connections apply.
     ConnectionOptions connection = {};
@@ -129,6 +151,12 @@ struct ServerOptions {
     /// Where messages go: by default warnings and errors to standard error. Must be callable from several threads at
     /// once.
     Logger logger = stderr_logger();
+
+    /// The smaller of max_connections and another bound.
+    /// \param own the other bound
+    [[nodiscard]] std::size_t bounded(std::size_t own) const noexcept {
+        return max_connections == 0 ? own : std::min(own, max_connections);
+    }
 };
 
 }  // namespace socketserver

@@ -83,6 +83,10 @@ BOOST_AUTO_TEST_CASE(nothing_said_gives_the_defaults) {
     BOOST_TEST((options.drain == 5s));
     BOOST_TEST(options.connection.max_lines == 0U);
     BOOST_TEST(options.request_queue_size == SOMAXCONN);
+    BOOST_TEST(options.max_connections == 0U);
+    BOOST_TEST(options.max_per_address == 0U);
+    BOOST_TEST(options.per_address_prefix.ipv4 == 32U);
+    BOOST_TEST(options.per_address_prefix.ipv6 == 128U);
     BOOST_TEST(options.forking.max_children == 40U);
     BOOST_TEST(options.threading.max_threads == 1024U);
     BOOST_TEST(options.selecting.max_requests == 100000U);
@@ -118,6 +122,7 @@ BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
     BOOST_TEST((line.mode == Mode::forking));
     BOOST_TEST(line.host == "::1");
     BOOST_TEST(line.port == 0);
+    BOOST_TEST(line.options.max_connections == 7U);
     BOOST_TEST(line.options.forking.max_children == 7U);
     BOOST_TEST(line.options.threading.max_threads == 7U);
     BOOST_TEST(line.options.selecting.max_requests == 7U);
@@ -130,6 +135,10 @@ BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
     BOOST_TEST(line.options.request_queue_size == 9);
     BOOST_TEST(line.options.allow_reuse_port);
     BOOST_TEST(line.quiet);
+    const ServerOptions limited = parse({"--max-per-address", "3", "--per-address-prefix", "24/64"}).options;
+    BOOST_TEST(limited.max_per_address == 3U);
+    BOOST_TEST(limited.per_address_prefix.ipv4 == 24U);
+    BOOST_TEST(limited.per_address_prefix.ipv6 == 64U);
     for (const Mode mode :
          {Mode::blocking, Mode::forking, Mode::threading, Mode::selecting, Mode::thread_pool, Mode::preforking})
         BOOST_TEST((parse({"--mode", std::string(to_string(mode))}).mode == mode));
@@ -197,6 +206,14 @@ BOOST_AUTO_TEST_CASE(values_out_of_range_are_refused) {
         BOOST_TEST(complaint({"--max-connections", number}) ==
                    "--max-connections: '" + number + "' is not a whole number of 1 or more");
     }
+    for (const std::string prefix : {"24", "", "24:64"}) {
+        BOOST_TEST(complaint({"--per-address-prefix", prefix}) ==
+                   "--per-address-prefix: '" + prefix + "' is not two numbers of bits like 24/64");
+    }
+    BOOST_TEST(complaint({"--per-address-prefix", "33/64"}) ==
+               "--per-address-prefix: '33' is not a whole number from 0 to 32");
+    BOOST_TEST(complaint({"--per-address-prefix", "24/129"}) ==
+               "--per-address-prefix: '129' is not a whole number from 0 to 128");
     BOOST_TEST(complaint({"--backlog", "2147483648"}) ==
                "--backlog: '2147483648' is not a whole number from 1 to 2147483647");
     for (const std::string option : {"--timeout", "--line-timeout", "--write-timeout", "--drain"}) {
@@ -216,6 +233,12 @@ BOOST_AUTO_TEST_CASE(what_means_nothing_is_refused) {
     BOOST_TEST(
         complaint({"--max-connections", "1", "--mode", "thread-pool"}) ==
         "--max-connections means nothing in the mode thread-pool, which serves as many at a time as --workers says");
+    BOOST_TEST(complaint({"--max-per-address", "1", "--mode", "blocking"}) ==
+               "--max-per-address means nothing in the mode blocking, which serves one at a time");
+    BOOST_TEST(complaint({"--per-address-prefix", "24/64"}) ==
+               "--per-address-prefix means nothing without --max-per-address");
+    BOOST_TEST(complaint({"--unix", "/x", "--max-per-address", "1"}) == "--max-per-address means nothing with --unix");
+    BOOST_TEST(complaint({"--max-per-address", "1", "--mode", "thread-pool"}) == "");
     for (const std::string mode : {"blocking", "forking", "threading"})
         BOOST_TEST(complaint({"--mode", mode, "--workers", "2"}) == "--workers means nothing in the mode " + mode);
     for (const std::string mode : {"blocking", "forking", "threading", "thread-pool"})
@@ -229,7 +252,8 @@ BOOST_AUTO_TEST_CASE(what_means_nothing_is_refused) {
                "--selector means nothing in the mode blocking");
     BOOST_TEST(complaint({"--mode", "preforking", "--unix", "/x", "--own-listeners"}) ==
                "--own-listeners means nothing with --unix");
-    for (const std::string option : {"timeout", "line-timeout", "write-timeout", "requests-per-connection", "backlog"})
+    for (const std::string option :
+         {"timeout", "line-timeout", "write-timeout", "requests-per-connection", "backlog", "max-per-address"})
         BOOST_TEST(complaint({"--udp", "--" + option, "1"}) == "--" + option + " means nothing with --udp");
     for (const std::string option : {"host", "port"})
         BOOST_TEST(complaint({"--unix", "/x", "--" + option, "1"}) == "--" + option + " means nothing with --unix");
@@ -315,6 +339,9 @@ BOOST_AUTO_TEST_CASE(help_has_a_line_for_each_option) {
                                    "  --udp                        ",
                                    "  --max-connections N          ",
                                    " (default: 40 forking, 1024 threading, 100000 selecting)\n",
+                                   "  --max-per-address N          ",
+                                   "  --per-address-prefix V4/V6   ",
+                                   " (default: 32/128)\n",
                                    "  --timeout S                  ",
                                    " (default: 60)\n",
                                    "  --line-timeout S             ",

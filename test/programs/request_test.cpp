@@ -294,23 +294,58 @@ BOOST_AUTO_TEST_CASE(forking_serves_forty_at_a_time_and_the_others_in_turn) {
 BOOST_AUTO_TEST_CASE(no_more_are_served_at_a_time_than_allowed) {
     for (const std::string& mode : concurrent_modes) {
         BOOST_TEST_CONTEXT(mode) {
-            std::vector<std::string> command{"time_server", "--mode", mode, "--port", "0", "--max-connections", "2"};
+            std::vector<std::string> command{"time_server",       "--mode", mode,     "--port", "0",
+                                             "--max-connections", "2",      "--quiet"};
             if (mode == "preforking")
-                command.insert(command.end(), {"--workers", "1"});  // each has a bound of its own
+                command.insert(command.end(), {"--workers", "2"});  // which share them
             Server server(command);
-            Client one = server.connect();
-            expect_connected(server, one);
-            const Client two = server.connect();
-            expect_connected(server, two);
-            Client three = server.connect();
-            three.send("now?\n");
-            BOOST_TEST(three.nothing_within(50ms));
-            one.close();
-            BOOST_TEST(without_time(three.read_line()) == "now?\n");
-            expect_connected(server, three);
+            std::vector<Client> clients;
+            for (int i = 0; i < 3; ++i) {
+                clients.push_back(server.connect());
+                clients.back().send("now?\n");
+                if (i < 2)
+                    BOOST_TEST(without_time(clients.back().read_line()) == "now?\n");
+            }
+            BOOST_TEST(clients.back().nothing_within(50ms));
+            clients.front().close();
+            BOOST_TEST(without_time(clients.back().read_line()) == "now?\n");
             BOOST_TEST(server.stop() == "");
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(no_more_of_an_address_are_served_than_allowed) {
+    for (const std::string& mode : concurrent_modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            std::vector<std::string> command{"time_server", "--mode", mode, "--port", "0", "--max-per-address", "1"};
+            if (mode == "preforking")
+                command.insert(command.end(), {"--workers", "1"});  // each counts by itself
+            Server server(command);
+            Client one = server.connect();
+            expect_connected(server, one);
+            Client two = server.connect();
+            BOOST_TEST(server.error_line() == "time_server: request from " + two.local_address() +
+                                                  ": closed, for its address has the most connections allowed, 1 (1 "
+                                                  "time)\n");
+            BOOST_TEST(two.read_all() == "");
+            one.send("still here\n");
+            BOOST_TEST(without_time(one.read_line()) == "still here\n");
+            BOOST_TEST(server.stop() == "");
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_server_may_have_as_many_descriptors_as_the_system_allows) {
+    const auto limits_of = [](pid_t pid) {
+        rlimit limit{};
+        BOOST_TEST(::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit) == 0);
+        return limit;
+    };
+    const ScopedRlimit few(RLIMIT_NOFILE, 100);
+    BOOST_TEST_REQUIRE(limits_of(0).rlim_max > 100U);
+    Server server({"time_server", "--port", "0"});
+    BOOST_TEST(limits_of(server.pid()).rlim_cur == limits_of(0).rlim_max);
+    BOOST_TEST(server.stop() == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

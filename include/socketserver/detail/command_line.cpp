@@ -78,6 +78,15 @@ std::optional<std::chrono::nanoseconds> parse_timeout(std::string_view text) {
     return span.count() == 0 ? std::nullopt : std::optional(span);
 }
 
+ServerOptions::AddressPrefix parse_prefix(std::string_view text) {
+    const std::size_t slash = text.find('/');
+    if (slash == std::string_view::npos)
+        throw UsageError("'" + std::string(text) + "' is not two numbers of bits like 24/64");
+    const std::size_t ipv4 = parse_count(text.substr(0, slash), 0, 32);
+    const std::size_t ipv6 = parse_count(text.substr(slash + 1), 0, 128);
+    return {static_cast<unsigned>(ipv4), static_cast<unsigned>(ipv6)};
+}
+
 std::string parse_unix_path(const std::string& text) {
     try {
         static_cast<void>(Address::unix_path(text));
@@ -119,14 +128,23 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
     if (protocol.datagrams)
         all("udp", "serve datagrams instead of connections", line.udp);
     all.add({"max-connections", "N",
-             "serve at most N at a time, each process by itself in the mode preforking; the others wait",
+             "serve at most N at a time, divided among the processes in the mode preforking; the others wait",
              std::to_string(options.forking.max_children) + " forking, " +
                  std::to_string(options.threading.max_threads) + " threading, " +
                  std::to_string(options.selecting.max_requests) + " selecting",
              [&](Value value) {
+                 // Also if that is more than the mode allows by itself.
                  options.forking.max_children = options.threading.max_threads = options.selecting.max_requests =
-                     parse_count(value, 1);
+                     options.max_connections = parse_count(value, 1);
              }});
+    all.add(
+        {"max-per-address", "N",
+         "close further connections of an address that has N, in the mode preforking in each process; 0: any number",
+         "0", [&](Value value) { options.max_per_address = parse_count(value); }});
+    all.add(
+        {"per-address-prefix", "V4/V6",
+         "count addresses with so many leading bits in common as one, V4 of IPv4 and V6 of IPv6: 24/64 for networks",
+         "32/128", [&](Value value) { options.per_address_prefix = parse_prefix(value); }});
     all.add({"timeout", "S", "end a connection that keeps the server waiting for S seconds; 0: never",
              std::to_string(default_timeout.count()),
              [&](Value value) { options.connection.timeout = parse_timeout(value); }});
@@ -196,9 +214,12 @@ void check_meaning(const CommandLine& line, const Protocol& protocol, const std:
     const bool preforks = line.mode == Mode::preforking;
     const Mode served_in = preforks ? line.inner : line.mode;
     if (served_in == Mode::blocking)
-        refuse("max-connections", "in the mode blocking, which serves one at a time");
+        for (const char* const name : {"max-connections", "max-per-address", "per-address-prefix"})
+            refuse(name, "in the mode blocking, which serves one at a time");
     if (line.mode == Mode::thread_pool)
         refuse("max-connections", "in the mode thread-pool, which serves as many at a time as --workers says");
+    if (!given.contains("max-per-address"))
+        refuse("per-address-prefix", "without --max-per-address");
     const std::string in_the_mode = "in the mode " + std::string(to_string(line.mode));
     if (line.mode != Mode::thread_pool && line.mode != Mode::selecting && !preforks)
         refuse("workers", in_the_mode);
@@ -209,12 +230,13 @@ void check_meaning(const CommandLine& line, const Protocol& protocol, const std:
             refuse(name, in_the_mode);
     }
     if (line.unix_path) {
-        for (const char* const name : {"host", "port", "reuse-port", "defer-accept", "own-listeners"})
+        for (const char* const name :
+             {"host", "port", "reuse-port", "defer-accept", "own-listeners", "max-per-address", "per-address-prefix"})
             refuse(name, "with --unix");
     }
     if (line.udp) {
-        for (const char* const name :
-             {"timeout", "line-timeout", "write-timeout", "requests-per-connection", "backlog", "defer-accept"})
+        for (const char* const name : {"timeout", "line-timeout", "write-timeout", "requests-per-connection", "backlog",
+                                       "defer-accept", "max-per-address", "per-address-prefix"})
             refuse(name, "with --udp");
         if (!protocol.datagrams_take_options) {
             for (const ProgramOption& option : protocol.options)

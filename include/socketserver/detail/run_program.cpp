@@ -3,6 +3,7 @@
 #include <socketserver/detail/protocol.hpp>
 #include <socketserver/detail/service_manager.hpp>
 #include <socketserver/detail/shutdown_thread.hpp>
+#include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/signals.hpp>
 
@@ -83,6 +84,8 @@ void tell_that_it_is_ready(const std::string& program, const CommandLine& line, 
 }
 
 int serve(const Protocol& protocol, const CommandLine& line, const std::string& program) {
+    // Before a server looks how many connections there may be.
+    raise_descriptor_limit();
     UniqueFd inherited = take_inherited_socket(line.udp ? SOCK_DGRAM : SOCK_STREAM);
     ServerOptions options = line.options;
     options.inherited_socket = inherited.release();

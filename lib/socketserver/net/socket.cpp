@@ -40,6 +40,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
     if (this != &other) {
         close();
         waitable_ = std::move(other.waitable_);
+        kept_ = std::move(other.kept_);
         timeout_ = other.timeout_;
         write_timeout_ = other.write_timeout_;
         kernel_timeout_ = other.kernel_timeout_;
@@ -62,6 +63,7 @@ void Socket::close() noexcept {
 int Socket::detach() noexcept {
     waitable_.request.reset();
     waitable_.watch.reset();
+    kept_.reset();
     return std::exchange(waitable_.fd, -1);
 }
 

@@ -10,6 +10,7 @@
 #include <socketserver/os/unique_fd.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -296,6 +297,13 @@ public:
     /// \param registry must outlive the socket's being open
     void serve_under(RequestRegistry& registry);
 
+    /// Has something live as long as the descriptor is open: it is let go of just before that is closed or given up.
+    /// \param what it
+    void keep(std::shared_ptr<void> what) noexcept { kept_ = std::move(what); }
+
+    /// What it keeps, if anything.
+    [[nodiscard]] const std::shared_ptr<void>& kept() const noexcept { return kept_; }
+
     /// Lets several threads wait on the socket at once, each perhaps in an event loop: for a server's socket, from which all get
     /// requests. To be called before they begin. Their operations must not wait inside the kernel: see setblocking().
     void share() noexcept;
@@ -329,6 +337,7 @@ private:
     [[noreturn]] void fail(error_code error, const char* operation) const;
 
     Waitable waitable_;  // its fd is owned here: closed by close(), after watch and request
+    std::shared_ptr<void> kept_;
     std::optional<std::chrono::nanoseconds> timeout_;
     std::optional<std::chrono::nanoseconds> write_timeout_;   // none: timeout_
     std::optional<std::chrono::nanoseconds> kernel_timeout_;  // SO_RCVTIMEO; has meaning while current

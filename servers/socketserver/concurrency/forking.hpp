@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -23,7 +24,7 @@ namespace socketserver {
 ///
 /// The parent accepts, forks, and calls close_request() alone; the child runs the rest and leaves by _exit(2), with status 0 if the
 /// handler returned or its exception went to handle_error(), 1 if something else ended it. At most
-/// ServerOptions::Forking::max_children run at once. A handler changes nothing in the parent: what requests share
+/// ServerOptions::Forking::max_children run at once, or ServerOptions::max_connections if that is less. A handler changes nothing in the parent: what requests share
 /// lies in shared memory or elsewhere. The child ignores SIGINT and takes SIGTERM as being asked to end.
 ///
 /// A program that has other threads when it forks gives its children no thread but the one; what those threads had locked
@@ -51,7 +52,8 @@ protected:
         // Counted before anybody can see the child at work.
         this->counters().active = children_.size() + 1;
         try {
-            children_.start(client.to_string(), [&] { return serve_in_child(request, client); });
+            children_.start(
+                client.to_string(), [&] { return serve_in_child(request, client); }, kept_by(request));
         } catch (const system_error&) {
             this->counters().active = children_.size();
             this->request_failed(request, client);
@@ -62,8 +64,10 @@ protected:
     }
 
     [[nodiscard]] bool has_capacity() const noexcept override {
-        return children_.size() < this->options().forking.max_children;
+        return children_.size() < this->share_of_connections();
     }
+
+    [[nodiscard]] std::size_t most_at_once() const noexcept override { return this->options().forking.max_children; }
 
     [[nodiscard]] int wake_descriptor() const noexcept override { return children_.fd(); }
 
@@ -99,6 +103,14 @@ protected:
     }
 
 private:
+    // What the request holds until the child has been reaped: a connection's place.
+    static std::shared_ptr<void> kept_by(const Request& request) {
+        if constexpr (requires { request.kept(); })
+            return request.kept();
+        else
+            return nullptr;
+    }
+
     int serve_in_child(Request& request, const Address& client) {
         // What the parent waits with is not the child's; a stream's child does not keep the port either.
         if (!this->requests_share_socket())

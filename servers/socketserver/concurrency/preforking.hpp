@@ -33,7 +33,8 @@ namespace socketserver {
 /// The process that calls serve_forever() accepts nothing: it forks the workers, replaces those that end, and calls
 /// service_actions() once per service interval. Each worker calls worker_started(), then runs Inner's loop, with all hooks of
 /// a request and service_actions(), until it is told to leave. What Inner bounds (threading.max_threads,
-/// selecting.max_requests) is bounded in each worker. A handler changes nothing in other processes: what
+/// selecting.max_requests) is bounded in each worker, and so are the connections of an address; ServerOptions::max_connections is
+/// divided among them, rounded up. A handler changes nothing in other processes: what
 /// requests share lies in shared memory or elsewhere. statistics() counts over all workers, past ones included.
 ///
 /// A worker that dies costs the requests it was serving, which count as failed, and is replaced: at once, or, if it lived less than a
@@ -102,6 +103,8 @@ public:
 
 protected:
     [[nodiscard]] bool reuse_port() const noexcept override { return own_listeners() || Serving::reuse_port(); }
+
+    [[nodiscard]] std::size_t processes() const noexcept override { return workers_.count(); }
 
     void serve_loop(std::chrono::milliseconds service_interval) override {
         ending_ = false;

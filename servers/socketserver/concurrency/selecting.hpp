@@ -30,7 +30,8 @@ namespace socketserver {
 /// serves them to the end.
 ///
 /// The hooks up to process_request() run on a fiber that accepts, so they may wait too; finish_request() and what follows it run on the
-/// request's fiber, in the same thread. At most ServerOptions::Selecting::max_requests run at once, in all threads together.
+/// request's fiber, in the same thread. At most ServerOptions::Selecting::max_requests run at once, in all threads together, or
+/// ServerOptions::max_connections if that is less.
 /// What waits without the library's knowing holds up everybody in its thread: hand it to run_blocking() of the current Waiter.
 ///
 /// In one thread, handlers need no locks for what they do between two waits. With several workers all hooks from get_request() on,
@@ -67,6 +68,13 @@ protected:
     }
 
     [[nodiscard]] bool has_capacity() const noexcept override { return !admissions_.exhausted(); }
+
+    [[nodiscard]] std::size_t most_at_once() const noexcept override { return this->options().selecting.max_requests; }
+
+    void renew_in_worker() override {
+        admissions_.set_limit(this->share_of_connections());
+        Base::renew_in_worker();
+    }
 
     void serve_loop(std::chrono::milliseconds service_interval) override {
         this->socket().share();
@@ -329,7 +337,7 @@ private:
     }
 
     inline static thread_local Loop* loop_ = nullptr;  // the calling thread's, while it serves
-    detail::Admissions admissions_{this->options().selecting.max_requests};
+    detail::Admissions admissions_{this->options().bounded(this->options().selecting.max_requests)};
 };
 
 /// The concurrency of a server that serves each request on a fiber, in one thread or a few. For many connections of which most wait;

@@ -6,6 +6,7 @@
 #include <socketserver/detail/leading_threads.hpp>
 #include <socketserver/server_options.hpp>
 
+#include <cstddef>
 #include <typeinfo>
 
 namespace socketserver {
@@ -17,7 +18,8 @@ struct ThreadPoolLimits {
     /// \param options the server's
     static LeaderFollowers::Limits of(const ServerOptions& options) {
         const auto& pool = options.thread_pool;
-        return {.least = pool.threads, .most = pool.threads, .followers = pool.threads, .stack_size = pool.stack_size};
+        const std::size_t threads = options.bounded(pool.threads);
+        return {.least = threads, .most = threads, .followers = threads, .stack_size = pool.stack_size};
     }
 };
 

@@ -27,6 +27,11 @@ public:
     /// \param limit how many tickets there are
     explicit Admissions(std::size_t limit) noexcept : limit_(limit) {}
 
+    /// Sets how many tickets there are.
+    /// \param limit how many
+    /// Requires: no other thread uses it.
+    void set_limit(std::size_t limit) noexcept { limit_ = limit; }
+
     /// Leave to serve one request; given back when destroyed. May be empty.
     class Ticket {
     public:
@@ -64,7 +69,7 @@ private:
     class Waiting;
     void give_back() noexcept;
 
-    const std::size_t limit_;
+    std::size_t limit_;
     std::atomic<std::size_t> taken_{0};
     std::atomic<std::size_t> waiting_count_{0};  // entries of waiting_
     std::mutex mutex_;

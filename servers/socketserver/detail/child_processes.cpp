@@ -64,7 +64,7 @@ ChildProcesses::ChildProcesses() : ended_(::epoll_create1(EPOLL_CLOEXEC)) {
         throw_errno(errno, "epoll_create1");
 }
 
-pid_t ChildProcesses::start(std::string serving, const std::function<int()>& work) {
+pid_t ChildProcesses::start(std::string serving, const std::function<int()>& work, std::shared_ptr<void> kept) {
     pid_t pid = -1;
     {
         // A child that is told to end before it can listen must not die of it.
@@ -75,7 +75,7 @@ pid_t ChildProcesses::start(std::string serving, const std::function<int()>& wor
     }
     if (pid < 0)
         throw_errno(errno, "fork");
-    Child child{pidfd_open(pid), std::move(serving)};
+    Child child{pidfd_open(pid), std::move(serving), std::move(kept)};
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.fd = pid;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -51,9 +52,10 @@ public:
     /// a TermStopsRequest lets it through, and the child leaves by _exit(2).
     /// \param serving whom the child serves, for messages
     /// \param work what the child does; what it returns is the status it leaves with
+    /// \param kept what is to live until the child has been reaped
     /// \return its process number
     /// \throw boost::system::system_error if fork(2) fails
-    pid_t start(std::string serving, const std::function<int()>& work);
+    pid_t start(std::string serving, const std::function<int()>& work, std::shared_ptr<void> kept = nullptr);
 
     /// Reaps the children that have ended, without waiting.
     std::vector<EndedChild> collect();
@@ -82,6 +84,7 @@ private:
     struct Child {
         UniqueFd pidfd;
         std::string serving;
+        std::shared_ptr<void> kept;
     };
 
     UniqueFd ended_;

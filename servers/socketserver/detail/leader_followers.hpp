@@ -48,6 +48,11 @@ public:
 
     // For the serving thread
 
+    /// Sets how many threads may exist at once.
+    /// \param most how many, at least 1
+    /// Requires: there is none yet.
+    void set_most(std::size_t most) noexcept { limits_.most = most; }
+
     /// Lets threads lead from now on. Makes none yet.
     void open();
 
@@ -106,7 +111,7 @@ private:
 
     bool start_thread() noexcept;
 
-    const Limits limits_;
+    Limits limits_;
     const std::function<void()> life_;
     const std::function<void(const std::exception&)> no_thread_;
     mutable std::mutex mutex_;

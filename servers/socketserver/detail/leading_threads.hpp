@@ -66,9 +66,12 @@ protected:
         return (leading_ != nullptr && leading_->server == this) || crew_.threads().has_capacity();
     }
 
+    [[nodiscard]] std::size_t most_at_once() const noexcept override { return Limits::of(this->options()).most; }
+
     void renew_in_worker() override {
         step_down_.renew();
         crew_.threads().renew_in_worker();
+        crew_.set_most(this->share_of_connections());
         Base::renew_in_worker();
     }
 
