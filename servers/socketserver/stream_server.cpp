@@ -11,7 +11,6 @@ namespace {
 // Errors of a connection that was given up before it was accepted, and of the network under it (accept(2)).
 bool concerns_one_connection(int error) noexcept {
     switch (error) {
-        case EAGAIN:
         case ECONNABORTED:
         case ECONNRESET:
         case EPROTO:
@@ -46,13 +45,20 @@ void StreamServer::server_activate() {
 }
 
 std::optional<std::pair<Socket, Address>> StreamServer::get_request() {
+    // Behind a connection that was given up others may wait, of which an edge-triggered selector tells no more. Not without
+    // end, should an error be one of the socket after all.
+    constexpr int most_passed_over = 100;
     error_code error;
-    auto accepted = socket().accept(error);
-    if (!error)
-        return accepted;
-    if (concerns_one_connection(error.value()))
-        return std::nullopt;
-    throw_error(error, "accept on", server_address().to_string());
+    for (int passed_over = 0; passed_over < most_passed_over; ++passed_over) {
+        auto accepted = socket().accept(error);
+        if (!error)
+            return accepted;
+        if (error.value() == EAGAIN)
+            return std::nullopt;
+        if (!concerns_one_connection(error.value()))
+            throw_error(error, "accept on", server_address().to_string());
+    }
+    return std::nullopt;
 }
 
 void StreamServer::shutdown_request(Socket& request) {
