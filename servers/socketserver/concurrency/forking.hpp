@@ -13,7 +13,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <memory>
+#include <new>
 #include <set>
 #include <string>
 #include <utility>
@@ -54,7 +56,7 @@ protected:
         try {
             children_.start(
                 client.to_string(), [&] { return serve_in_child(request, client); }, kept_by(request));
-        } catch (const system_error&) {
+        } catch (const std::exception&) {
             this->counters().active = children_.size();
             this->request_failed(request, client);
             this->end_request(request);
@@ -72,13 +74,9 @@ protected:
     [[nodiscard]] int wake_descriptor() const noexcept override { return children_.fd(); }
 
     void release_finished() override {
-        for (const detail::EndedChild& child : children_.collect()) {
-            if (const int signal = child.signal(); signal != 0) {
-                ++this->counters().failed;
-                this->log(Severity::error, "request from " + child.serving + ": child " + std::to_string(child.pid) +
-                                               " was killed by signal " + std::to_string(signal) + " (" +
-                                               sigdescr_np(signal) + ")");
-            }
+        try {
+            tell_of_ended();
+        } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): those that are left are looked for again
         }
         this->counters().active = children_.size();
     }
@@ -109,6 +107,17 @@ private:
             return request.kept();
         else
             return nullptr;
+    }
+
+    void tell_of_ended() {
+        for (const detail::EndedChild& child : children_.collect()) {
+            if (const int signal = child.signal(); signal != 0) {
+                ++this->counters().failed;
+                this->log(Severity::error, "request from " + child.serving + ": child " + std::to_string(child.pid) +
+                                               " was killed by signal " + std::to_string(signal) + " (" +
+                                               sigdescr_np(signal) + ")");
+            }
+        }
     }
 
     int serve_in_child(Request& request, const Address& client) {

@@ -57,13 +57,14 @@ protected:
 
     /// Makes a fiber that serves the request, in the calling thread. If none is to be had, the request fails.
     void process_request(Request request, Address client) override {
-        const std::shared_ptr<Job> job(new Job{std::move(request), client, typename Base::Active(this->counters()),
-                                               std::move(loop_->admission), nullptr});
+        std::shared_ptr<Job> job;
         try {
+            job = std::make_shared<Job>(request, client, this->counters(), loop_->admission);
             loop_->loop.spawn([this, job] { on_fiber([&] { serve(job); }); }, this, client.to_string());
         } catch (const std::exception&) {
-            this->request_failed(job->request, job->client);
-            this->end_request(job->request);
+            Request& failed = job ? job->request : request;
+            this->request_failed(failed, client);
+            this->end_request(failed);
         }
     }
 
@@ -100,6 +101,10 @@ protected:
 
 private:
     struct Job {
+        // Takes the request and its admission.
+        Job(Request& the_request, const Address& the_client, Counters& counters, detail::Admissions::Ticket& ticket)
+            : request(std::move(the_request)), client(the_client), active(counters), admission(std::move(ticket)) {}
+
         Request request;
         Address client;
         typename Base::Active active;

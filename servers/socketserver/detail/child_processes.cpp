@@ -65,6 +65,10 @@ ChildProcesses::ChildProcesses() : ended_(::epoll_create1(EPOLL_CLOEXEC)) {
 }
 
 pid_t ChildProcesses::start(std::string serving, const std::function<int()>& work, std::shared_ptr<void> kept) {
+    // Memory first: a child that there is no note of would never be reaped.
+    std::map<pid_t, Child> note;
+    note[0] = {{}, std::move(serving), std::move(kept)};
+    std::set<pid_t> unwatched_note{0};
     pid_t pid = -1;
     {
         // A child that is told to end before it can listen must not die of it.
@@ -75,15 +79,20 @@ pid_t ChildProcesses::start(std::string serving, const std::function<int()>& wor
     }
     if (pid < 0)
         throw_errno(errno, "fork");
-    Child child{pidfd_open(pid), std::move(serving), std::move(kept)};
+    auto noted = note.extract(0);
+    noted.key() = pid;
+    const UniqueFd& pidfd = noted.mapped().pidfd = pidfd_open(pid);
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.fd = pid;
-    const bool watched = child.pidfd && ::epoll_ctl(ended_.get(), EPOLL_CTL_ADD, child.pidfd.get(), &event) == 0;
+    const bool watched = pidfd && ::epoll_ctl(ended_.get(), EPOLL_CTL_ADD, pidfd.get(), &event) == 0;
     const std::lock_guard lock(mutex_);
-    children_.emplace(pid, std::move(child));
-    if (!watched)
-        unwatched_.insert(pid);
+    children_.insert(std::move(noted));
+    if (!watched) {
+        auto unwatched = unwatched_note.extract(0);
+        unwatched.value() = pid;
+        unwatched_.insert(std::move(unwatched));
+    }
     return pid;
 }
 
@@ -105,13 +114,16 @@ std::vector<EndedChild> ChildProcesses::collect() {
 
 /// Reaps a child if it has ended.
 void ChildProcesses::reap_locked(pid_t pid, std::vector<EndedChild>& ended) {
+    ended.emplace_back();  // memory first, as above
     int status = 0;
     const pid_t reaped = ::waitpid(pid, &status, WNOHANG);
-    if (reaped == 0)
+    if (reaped == 0) {
+        ended.pop_back();
         return;
+    }
     const auto entry = children_.find(pid);
     // Without a number: ECHILD, somebody else's waitpid(-1) took the child and its status with it.
-    ended.push_back({pid, reaped > 0 ? status : 0, std::move(entry->second.serving)});
+    ended.back() = {pid, reaped > 0 ? status : 0, std::move(entry->second.serving)};
     // While a later child holds a copy of the pidfd, closing it would not take it out of the set.
     if (unwatched_.erase(pid) == 0)
         ::epoll_ctl(ended_.get(), EPOLL_CTL_DEL, entry->second.pidfd.get(), nullptr);
