@@ -24,6 +24,7 @@ struct Combination {
 
     std::string name;
     Transport transport;
+    std::string concurrency = {};  ///< "preforking-selecting", as the fault suite calls it
 
     bool forks = false;        ///< each handler runs in a child of its own
     bool preforks = false;     ///< the server's loop, and with it all hooks of requests, run in children

@@ -69,6 +69,7 @@ std::vector<Combination> combinations() {
     std::vector<Combination> all;
     const auto add = [&all](const char* name, Transport transport, Make* make) {
         Combination combination{name, transport};
+        combination.concurrency = CONTRACT_NAME;
         combination.forks = std::is_same_v<Concurrency, Forking>;
         combination.preforks = is_preforking<Concurrency>;
         combination.has_threads = std::is_same_v<Concurrency, Threading> || std::is_same_v<Concurrency, ThreadPool> ||

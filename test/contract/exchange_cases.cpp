@@ -1,6 +1,7 @@
 #include "scene.hpp"
 
 #include "support/eventually.hpp"
+#include "support/fault_note.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -174,6 +175,7 @@ CONTRACT_CASE(answers_after_the_client_has_half_closed, streams) {
     BOOST_TEST(client.read_all() == "one\nlast without end");
     scene.stop();
     BOOST_TEST(scene.script.log.lines().empty());
+    note_fault(10, combination.concurrency, "the rest of the input is answered after the half-close");
 }
 
 CONTRACT_CASE(a_client_that_says_nothing_and_leaves_is_no_error, streams) {
@@ -264,6 +266,7 @@ CONTRACT_CASE(an_empty_datagram_is_a_request, datagrams) {
     scene.script.handle = [](Conversation& with) { with.wfile << with.datagram->data().size() << " bytes"; };
     scene.serve();
     BOOST_TEST(scene.exchange("") == "0 bytes");
+    note_fault(28, combination.concurrency, "an empty datagram is answered");
 }
 
 CONTRACT_CASE(no_reply_unless_something_was_written, datagrams) {
@@ -303,6 +306,7 @@ CONTRACT_CASE(a_longer_datagram_is_seen_to_be_cut, datagrams) {
     scene.serve();
     BOOST_TEST(scene.exchange("four") == "four");
     BOOST_TEST(scene.exchange("more than four") == "more and more");
+    note_fault(28, combination.concurrency, "a datagram over the limit is seen to be cut");
 }
 
 CONTRACT_CASE(a_client_that_is_gone_does_not_stop_a_datagram_server, datagrams) {
@@ -320,6 +324,7 @@ CONTRACT_CASE(a_client_that_is_gone_does_not_stop_a_datagram_server, datagrams) 
     BOOST_TEST(scene.script.comes_to("shutdown_request"));
     for (const std::string line : {"one\n", "two\n"})
         BOOST_TEST(scene.exchange(line) == line);
+    note_fault(28, combination.concurrency, "replies to a client that is gone, the next ones are served");
 }
 
 CONTRACT_CASE(counts_what_it_serves, every_server) {

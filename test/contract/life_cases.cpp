@@ -1,6 +1,7 @@
 #include "scene.hpp"
 
 #include "support/eventually.hpp"
+#include "support/fault_note.hpp"
 #include "support/readable.hpp"
 
 #include <socketserver/os/shared_memory.hpp>
@@ -264,6 +265,7 @@ CONTRACT_CASE(ends_with_an_error_if_its_socket_is_shut_down_by_somebody, every_s
     } catch (const system_error& error) {
         BOOST_TEST(std::string(error.what()).find(scene.server().server_address().to_string()) != std::string::npos);
     }
+    note_fault(6, combination.concurrency, "serve_forever() ends and names the address");
 }
 
 }  // namespace socketserver::test

@@ -1,8 +1,10 @@
 #include "case_guard.hpp"
 
 #include "eventually.hpp"
+#include "fault_note.hpp"
 #include "time_factor.hpp"
 
+#include <boost/test/results_collector.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <array>
@@ -13,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <fstream>
 #include <sstream>
 #include <string_view>
@@ -312,6 +315,9 @@ CaseGuard::~CaseGuard() {
         ::timer_delete(speak_);
         ::timer_delete(kill_);
     }
+    namespace unit_test = boost::unit_test;
+    const auto& results = unit_test::results_collector.results(unit_test::framework::current_test_case_id());
+    tell_noted_faults(results.passed() && std::uncaught_exceptions() == 0);
 }
 
 }  // namespace socketserver::test

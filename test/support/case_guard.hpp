@@ -23,6 +23,8 @@ namespace socketserver::test {
 /// and the stack of each thread are printed, the children are killed and the program aborts. Should every
 /// thread block all signals, SIGKILL follows 5 s later, without a message.
 ///
+/// Faults: what the case has noted by note_fault() is told if it has passed.
+///
 /// Forks: the time limit is the parent's alone. A child must leave by `_exit`; one that runs out of its case
 /// instead is ended with status 70 and a message.
 ///

@@ -36,7 +36,7 @@ function figurePoint(measurement, x, value, format) {
 const limitNote = '* and hollow marks: the clients were at their limit. The server could do more.';
 
 // What the whiskers are and how far they go: noise is part of the result.
-function notesOf(series, where, sideBySide = false) {
+function notesOf(series, where) {
     const points = series.flatMap(each => each.points.map(point => ({...point, mode: each.mode})));
     const repeated = points.filter(point => point.runs > 1 && point.y > 0);
     const notes = [];
@@ -44,9 +44,8 @@ function notesOf(series, where, sideBySide = false) {
         const share = point => (point.greatest - point.least) / point.y;
         const worst = repeated.reduce((a, b) => share(b) > share(a) ? b : a);
         const runs = Math.max(...repeated.map(point => point.runs));
-        const far = share(worst) < 1 ? `${percent(share(worst))} of` : `${digits(share(worst), 2)} times`;
-        notes.push(`Marks${sideBySide ? ', side by side' : ''}: median of ${runs} runs. Whiskers: least to greatest; ` +
-            `furthest apart for ${worst.mode.name}${where(worst)}, ${far} the median.`);
+        notes.push(`Marks: median of ${runs} runs. Whiskers: least to greatest; furthest apart for ` +
+            `${worst.mode.name}${where(worst)}, ${percent(share(worst))} of the median.`);
     } else {
         notes.push('One run each: how far repeated runs would lie apart is not known.');
     }
@@ -55,18 +54,11 @@ function notesOf(series, where, sideBySide = false) {
     return notes;
 }
 
-const bestOf = (series, highest) => series.flatMap(each => each.points.map(point => ({...point, mode: each.mode})))
-    .reduce((a, b) => (highest ? b.y > a.y : b.y < a.y) ? b : a);
+const bestOf = (series, most) => series.flatMap(each => each.points.map(point => ({...point, mode: each.mode})))
+    .reduce((a, b) => (most ? b.y > a.y : b.y < a.y) ? b : a);
 
-const mostCommon = values => values.reduce(
-    (a, b) => values.filter(each => each === b).length > values.filter(each => each === a).length ? b : a);
-
-const rowsNote = (most, counts) =>
-    `With ${connectionsText(most)}${counts.length > 1 ? ', or the number in brackets' : ''}.`;
-
-// Something against the number of connections, or by mode if each was measured with one number only.
-function againstConnections(shape, modes, what) {
-    const {id, title, unit, measurements, choices, valueOf, format, axisFormat, numbers, logarithmic, highest} = what;
+// Something against the number of connections, or by mode if there is one number only.
+function againstConnections(shape, modes, {id, title, unit, measurements, choices, valueOf, format, axisFormat, numbers, logarithmic, most}) {
     const some = measurements.some(each => (choices ? choices[0].options : [{}]).some(({value}) => valueOf(each, value)));
     if (!some)
         return null;
@@ -74,13 +66,9 @@ function againstConnections(shape, modes, what) {
         const series = seriesOf(modes, measurements,
             each => figurePoint(each, each.connections, valueOf(each, chosen.percentile), format));
         const counts = distinct(series.flatMap(each => each.points.map(point => point.x))).sort((a, b) => a - b);
-        // Where no mode has a line to draw, the modes are rows. One that had other connections than most says so.
-        const rows = series.every(each => each.points.length === 1);
-        const most = mostCommon(series.map(each => each.points[0].x));
-        const named = series.map(each => each.points[0].x === most ? each
-            : {...each, name: `${each.mode.name} (${count(each.points[0].x)})`});
-        const best = bestOf(series, highest);
-        const where = point => rows && point.x === most ? '' : ` with ${connectionsText(point.x)}`;
+        const one = counts.length === 1;
+        const best = bestOf(series, most);
+        const where = point => one ? '' : ` with ${connectionsText(point.x)}`;
         const subject = `${title}, ${shape.name}${chosen.percentile ? `, ${nameOf(choices[0], chosen.percentile)}` : ''}`;
         const y = {format: axisFormat, numbers, logarithmic: logarithmic ?? farApart(valuesOf(series))};
         const x = {
@@ -90,14 +78,13 @@ function againstConnections(shape, modes, what) {
             text: count,
             title: connectionsText,
             label: 'connections',
-            dodge: true,
         };
         return {
             unit: unit + (y.logarithmic ? ', log axis' : ''),
-            plot: wrapper => rows ? rowPlot(wrapper, {y, series: named}) : linePlot(wrapper, {x, y, series}),
-            text: `${subject}. ${highest ? 'Highest' : 'Lowest'}: ${best.mode.name}, ${best.text}${where(best)}. ` +
+            plot: wrapper => one ? rowPlot(wrapper, {y, series}) : linePlot(wrapper, {x, y, series}),
+            text: `${subject}. ${most ? 'Highest' : 'Lowest'}: ${best.mode.name}, ${best.text}${where(best)}. ` +
                 'All numbers are in the table that follows.',
-            notes: [...(rows ? [rowsNote(most, counts)] : []), ...notesOf(series, where, !rows)],
+            notes: [...(one ? [`With ${connectionsText(counts[0])}.`] : []), ...notesOf(series, where)],
             tables: [table(`${subject}: median (least \u2013 greatest)`,
                 ['mode', ...counts.map(connectionsText)],
                 series.map(each => [each.mode.name, ...counts.map(
@@ -204,7 +191,7 @@ function percentileFigure(shape, modes) {
                 loadName(each) === loads[chosen.load]);
             const series = seriesOf(modes, picked, each => each).map(({mode, points: [measurement]}) => ({
                 mode,
-                points: measurement.latency_points.filter(([at]) => at < 100).map(([percentile, latency]) => ({
+                points: measurement.latency_points.filter(([percentile]) => percentile < 100).map(([percentile, latency]) => ({
                     x: percentile,
                     y: latency,
                     text: duration(latency),
@@ -231,8 +218,7 @@ function percentileFigure(shape, modes) {
                 plot: wrapper => linePlot(wrapper, {x, y: {format: duration, logarithmic: true}, series}),
                 text: `${subject}. All numbers are in the table that follows.`,
                 notes: [
-                    series.length === 0 ? none
-                                        : `With ${connectionsText(Number(chosen.connections))}, ${loads[chosen.load]}.`,
+                    series.length === 0 ? none : `With ${connectionsText(Number(chosen.connections))}, ${loads[chosen.load]}.`,
                     ...(picked.some(each => each.limited_by_generator) ? [limitNote] : []),
                 ],
                 tables: series.length === 0 ? [] : [table(subject, ['percentile', ...series.map(each => each.mode.name)], [
@@ -252,24 +238,22 @@ function shapeFigures(shape, modes) {
     return [
         againstConnections(shape, modes, {
             id: 'throughput', title: 'Throughput', unit: 'requests per second, at the peak (closed loop)',
-            measurements: closed, valueOf: each => each.rate, format: count, axisFormat: thousands, logarithmic: false,
-            highest: true,
+            measurements: closed, valueOf: each => each.rate, format: count, axisFormat: thousands, logarithmic: false, most: true,
         }),
         againstConnections(shape, modes, {
             id: 'latency', title: 'Latency', unit: 'at the peak (closed loop)', choices: [percentileChoice],
             measurements: closed, valueOf: (each, percentile) => each.latency?.[percentile], format: duration,
-            axisFormat: duration, logarithmic: true, highest: false,
+            axisFormat: duration, logarithmic: true, most: false,
         }),
         percentileFigure(shape, modes),
         openLoopFigures(shape, modes, open),
         againstConnections(shape, modes, {
             id: 'cpu', title: 'CPU per request', unit: 'processor time of the server', measurements: closed,
-            valueOf: each => each.cpu_us_per_request, format: duration, axisFormat: duration, highest: false,
+            valueOf: each => each.cpu_us_per_request, format: duration, axisFormat: duration, most: false,
         }),
         againstConnections(shape, modes, {
             id: 'memory', title: 'Memory per connection', unit: 'of the server and its children', measurements: steady,
-            valueOf: each => each.memory_bytes_per_connection, format: bytes, axisFormat: bytes, numbers: binary,
-            highest: false,
+            valueOf: each => each.memory_bytes_per_connection, format: bytes, axisFormat: bytes, numbers: binary, most: false,
         }),
     ].filter(each => each !== null);
 }

@@ -23,7 +23,7 @@ function legend(modes) {
     return make('div', {class: 'legend', role: 'group', 'aria-label': 'Modes shown in the plots'}, ...buttons);
 }
 
-const list = texts => texts.length === 0 ? null : make('ul', {}, ...texts.map(each => make('li', {}, each)));
+const list = (kind, texts) => texts.length === 0 ? null : make('ul', {class: kind}, ...texts.map(each => make('li', {}, each)));
 
 const pairs = entries => make('dl', {}, ...entries.filter(([, text]) => text).flatMap(
     ([name, text]) => [make('dt', {}, name), make('dd', {}, text)]));
@@ -43,7 +43,7 @@ function warningSection(results) {
         ...results.warnings,
     ];
     return texts.length === 0 ? null : make('section', {class: 'warning', 'aria-labelledby': 'warnings'},
-        make('h2', {id: 'warnings'}, 'What makes figures doubtful'), list(texts));
+        make('h2', {id: 'warnings'}, 'What makes figures doubtful'), list('', texts));
 }
 
 function adviceSection(results) {
@@ -51,14 +51,12 @@ function adviceSection(results) {
     return make('section', {class: 'advice', 'aria-labelledby': 'advice'},
         make('h2', {id: 'advice'}, 'Advice'),
         make('p', {class: 'lead'}, first ?? 'These figures bear no advice.'),
-        list(others));
+        list('', others));
 }
 
 function howSection({machine, build, settings, command, created}) {
     const libraries = Object.entries(build.libraries).map(([name, version]) => `${name} ${version}`);
-    const processors = numbers => numbers.length === 0 ? ''
-                                                       : `processor${numbers.length > 1 ? 's' : ''} ${numbers.join(', ')}`;
-    const times = settings.repetitions === 1 ? 'once' : `${settings.repetitions} times`;
+    const processors = numbers => numbers.length === 0 ? '' : `${numbers.length === 1 ? 'processor' : 'processors'} ${numbers.join(', ')}`;
     return make('section', {'aria-labelledby': 'how'},
         make('h2', {id: 'how'}, 'How this was measured'),
         make('div', {class: 'panel'}, pairs([
@@ -71,7 +69,7 @@ function howSection({machine, build, settings, command, created}) {
             ['Versions', [`socketserver ${build.socketserver}`, ...libraries].join(', ')],
             ['Servers on', processors(settings.server_processors)],
             ['Clients on', processors(settings.client_processors)],
-            ['Each run', `${digits(settings.seconds, 4)} s, ${times}`],
+            ['Each run', `${digits(settings.seconds, 4)} s, ${settings.repetitions === 1 ? 'once' : `${settings.repetitions} times`}`],
             ['Request', `${count(settings.request_bytes)} bytes`],
             ['Ended', created],
         ])));
@@ -117,8 +115,7 @@ function build(results) {
         adviceSection(results),
         warningSection(results),
         make('nav', {'aria-label': 'Sections'}, ...shapes.map(shape => link(shape.key, shape.name)),
-            errors && link('errors', 'Errors'), leftOut && link('left-out', 'Not measured'),
-            link('how', 'How this was measured')),
+            errors && link('errors', 'Errors'), leftOut && link('left-out', 'Not measured'), link('how', 'How this was measured')),
         legend(modes),
         ...shapes.map(shape => shapeSection(shape, modes)),
         errors,

@@ -1,5 +1,4 @@
-// Plots by uPlot. A series is {mode, points}; a point {x, y, least, greatest, limited, text}, of which the spread may be
-// missing.
+// Plots by uPlot. A series is {mode, points}; a point {x, y, least, greatest, limited, text}, its spread and text optional.
 
 // All that is on the page, to be redrawn when colours or shown modes change.
 const plots = new Set();
@@ -25,22 +24,6 @@ function axisLook(more) {
         ticks: {stroke: () => themeColour('--grid'), width: 1, size: 4},
         ...more,
     };
-}
-
-// The number at a place of an axis, without what the logarithm has added to it.
-const nameOfPlace = (axis, {format}, place) => format(Number(axis.back(place).toPrecision(6)));
-
-// Of the names below an axis, from left to right those that have room.
-function namesWithRoom(plot, scale, names) {
-    let free = -Infinity;
-    return names.map(([at, name]) => {
-        const place = plot.valToPos(at, scale);
-        const half = 3.6 * name.length + 4;
-        if (place - half < free)
-            return null;
-        free = place + half;
-        return name;
-    });
 }
 
 function drawPoint(plot, series, point, x, y, whisker, across) {
@@ -107,39 +90,20 @@ const cursorLook = {
     y: false,
 };
 
-// How far apart, on the axis, the marks of neighbouring series stand where several have the same x: marks on top of each
-// other would hide how far their runs reach. They never come near those of another x.
-function dodgeStep(x, xs, many) {
-    const [from, to] = x.bounds.map(x.of);
-    const places = xs.map(x.of);
-    const gaps = places.slice(1).map((place, i) => place - places[i]);
-    if (!x.dodge || many < 2)
-        return 0;
-    const widest = Math.min(0.07 * (to - from), ...gaps.map(gap => gap / 3));
-    return Math.min(0.009 * (to - from), widest / (many - 1));
-}
-
-// Lines of y against x. `x` is {of, bounds, steps, text, title, label, dodge}, `y` {format, logarithmic, numbers}.
+// Lines of y against x. `x` is {of, bounds, steps, text, title, label}, `y` {format, logarithmic, numbers}.
 function linePlot(wrapper, {x, y, series: all}) {
     const series = shownSeries(all);
     const xs = distinct(series.flatMap(each => each.points.map(point => point.x))).sort((a, b) => a - b);
     const byX = series.map(each => new Map(each.points.map(point => [point.x, point])));
     const axis = valueAxis(valuesOf(series), y.logarithmic, y.numbers);
-    const step = dodgeStep(x, xs, series.length);
-    const placeOf = (i, point) => {
-        const those = [...series.keys()].filter(each => byX[each].has(point.x));
-        return x.of(point.x) + step * (those.indexOf(i) - (those.length - 1) / 2);
-    };
-    const byPlace = series.map((each, i) => new Map(each.points.map(point => [placeOf(i, point), point])));
-    const xOfPlace = new Map(byPlace.flatMap(points => [...points].map(([place, point]) => [place, point.x])));
-    const places = [...xOfPlace.keys()].sort((a, b) => a - b);
-    const data = [places, ...byPlace.map(points => places.map(
-        place => points.has(place) ? axis.of(points.get(place).y) : null))];
+    const data = [
+        xs.map(x.of),
+        ...byX.map(points => xs.map(each => points.has(each) ? axis.of(points.get(each).y) : null)),
+    ];
     const steps = () => x.steps.map(x.of);
-    const measuredAt = idx => xOfPlace.get(places[idx]);
     const describe = (plot, idx) => ({
-        title: x.title(measuredAt(idx)),
-        rows: series.map((each, i) => [each.mode, byX[i].get(measuredAt(idx))])
+        title: x.title(xs[idx]),
+        rows: series.map((each, i) => [each.mode, byX[i].get(xs[idx])])
             .filter(([, point]) => point)
             .sort(([, a], [, b]) => b.y - a.y)
             .map(([mode, point]) => [mode, point.text]),
@@ -157,12 +121,23 @@ function linePlot(wrapper, {x, y, series: all}) {
                 label: x.label,
                 size: 26,
                 splits: steps,
-                values: plot => namesWithRoom(plot, 'x', x.steps.map(each => [x.of(each), x.text(each)])),
+                values: plot => {
+                    // From left to right, those that have room.
+                    let free = -Infinity;
+                    return x.steps.map(step => {
+                        const place = plot.valToPos(x.of(step), 'x');
+                        const room = 3.6 * x.text(step).length + 4;
+                        if (place - room < free)
+                            return null;
+                        free = place + room;
+                        return x.text(step);
+                    });
+                },
             }),
             axisLook({
                 size: 62,
                 splits: () => axis.steps(6).map(axis.of),
-                values: (plot, at) => at.map(place => nameOfPlace(axis, y, place)),
+                values: (plot, places) => places.map(place => y.format(Number(axis.back(place).toPrecision(6)))),
             }),
         ],
         series: [{}, ...series.map(({mode}) => ({
@@ -177,8 +152,7 @@ function linePlot(wrapper, {x, y, series: all}) {
             ...cursorLook,
             // To the nearest that was measured.
             move: (plot, left, top) =>
-                left < 0 || xs.length === 0 ? [left, top]
-                                            : [plot.valToPos(x.of(measuredAt(plot.posToIdx(left))), 'x'), top],
+                left < 0 || xs.length === 0 ? [left, top] : [plot.valToPos(plot.data[0][plot.posToIdx(left)], 'x'), top],
         },
         hooks: {
             setCursor: [show],
@@ -187,7 +161,7 @@ function linePlot(wrapper, {x, y, series: all}) {
                 const place = value => plot.valToPos(axis.of(value), 'y', true);
                 for (const point of each.points)
                     if (point.marked !== false)
-                        drawPoint(plot, each, point, plot.valToPos(placeOf(index - 1, point), 'x', true), place(point.y),
+                        drawPoint(plot, each, point, plot.valToPos(x.of(point.x), 'x', true), place(point.y),
                             whiskerOf(point, place), false);
             }],
         },
@@ -195,7 +169,7 @@ function linePlot(wrapper, {x, y, series: all}) {
     return mount(wrapper, options, data);
 }
 
-// One value for each mode, a row each. A series may have a `name` of its own.
+// One value for each mode: a row each.
 function rowPlot(wrapper, {y, series}) {
     const rows = shownSeries(series);
     const axis = valueAxis(valuesOf(rows), y.logarithmic, y.numbers);
@@ -204,8 +178,7 @@ function rowPlot(wrapper, {y, series}) {
         title: '',
         rows: [[rows[idx].mode, rows[idx].points[0].text]],
     }));
-    const names = rows.map(each => each.name ?? each.mode.name);
-    const width = Math.max(0, ...names.map(name => name.length));
+    const width = Math.max(0, ...rows.map(each => each.mode.name.length));
     const options = {
         height: 34 * rows.length + 44,
         padding: [4, 26, 0, 0],
@@ -219,14 +192,14 @@ function rowPlot(wrapper, {y, series}) {
                 stroke: () => themeColour('--text'),
                 size: Math.min(140, 7 * width + 14),
                 splits: () => places,
-                values: () => names.map(name => name.length > 18 ? `${name.slice(0, 17)}\u2026` : name),
+                values: () => rows.map(({mode}) => mode.name.length > 18 ? `${mode.name.slice(0, 17)}\u2026` : mode.name),
             }),
             axisLook({
                 scale: 'y',
                 side: 2,
                 size: 28,
                 splits: plot => axis.steps(plot.width < 480 ? 4 : 6).map(axis.of),
-                values: (plot, at) => namesWithRoom(plot, 'y', at.map(place => [place, nameOfPlace(axis, y, place)])),
+                values: (plot, at) => at.map(place => y.format(Number(axis.back(place).toPrecision(6)))),
             }),
         ],
         series: [{}, {stroke: () => 'transparent', paths: () => null, points: {show: false}}],
@@ -237,8 +210,7 @@ function rowPlot(wrapper, {y, series}) {
                 const place = value => plot.valToPos(axis.of(value), 'y', true);
                 rows.forEach((each, i) => {
                     const [point] = each.points;
-                    const at = plot.valToPos(i, 'x', true);
-                    drawPoint(plot, each, point, place(point.y), at, whiskerOf(point, place), true);
+                    drawPoint(plot, each, point, place(point.y), plot.valToPos(i, 'x', true), whiskerOf(point, place), true);
                 });
             }],
         },

@@ -1,0 +1,107 @@
+#include "fault_case.hpp"
+
+#include <support/case_guard.hpp>
+#include <support/fault_note.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+
+namespace socketserver::test {
+
+namespace {
+
+FaultMode preforking(const std::string& inner) {
+    return {.name = "preforking-" + inner,
+            .arguments = {"--mode", "preforking", "--inner", inner},
+            .preforks = true,
+            .has_fibers = inner == "selecting",
+            .has_threads = inner == "threading",
+            .one_at_a_time = inner == "blocking",
+            .workers = 2};
+}
+
+template <class Predicate>
+std::vector<FaultMode> those(Predicate predicate) {
+    const auto all = every_mode();
+    std::vector<FaultMode> found;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(found), predicate);
+    return found;
+}
+
+}  // namespace
+
+FaultMode FaultMode::with_one_worker() const {
+    FaultMode mode = *this;
+    mode.workers = preforks ? 1 : 0;
+    return mode;
+}
+
+std::vector<FaultMode> every_mode() {
+    return {{.name = "blocking", .arguments = {"--mode", "blocking"}, .one_at_a_time = true},
+            {.name = "forking", .arguments = {"--mode", "forking"}, .forks = true},
+            {.name = "threading", .arguments = {"--mode", "threading"}, .has_threads = true},
+            {.name = "thread-pool", .arguments = {"--mode", "thread-pool"}, .has_threads = true},
+            {.name = "selecting", .arguments = {"--mode", "selecting"}, .has_fibers = true},
+            preforking("blocking"),
+            preforking("selecting"),
+            preforking("threading")};
+}
+
+std::vector<FaultMode> several_at_a_time() {
+    return those([](const FaultMode& mode) { return !mode.one_at_a_time; });
+}
+
+std::vector<FaultMode> forking_mode() {
+    return those([](const FaultMode& mode) { return mode.forks; });
+}
+
+std::vector<FaultMode> preforking_modes() {
+    return those([](const FaultMode& mode) { return mode.preforks; });
+}
+
+std::vector<FaultMode> modes_of_threads() {
+    return those([](const FaultMode& mode) { return mode.has_threads && !mode.preforks; });
+}
+
+std::vector<FaultMode> modes_of_all_threads() {
+    return those([](const FaultMode& mode) { return mode.has_threads; });
+}
+
+std::vector<FaultMode> modes_of_fibers() {
+    return those([](const FaultMode& mode) { return mode.has_fibers; });
+}
+
+std::vector<FaultMode> modes_of_children() {
+    return those([](const FaultMode& mode) { return mode.forks || mode.preforks; });
+}
+
+int load(int in_ci, int in_full) {
+    const char* const wanted = std::getenv("SOCKETSERVER_FAULTS");
+    return wanted != nullptr && std::string_view(wanted) == "full" ? in_full : in_ci;
+}
+
+std::string grouped(long number) {
+    std::string text = std::to_string(number);
+    for (auto at = static_cast<long>(text.size()) - 3; at > 0; at -= 3)
+        text.insert(static_cast<std::size_t>(at), ",");
+    return text;
+}
+
+FaultCase::FaultCase(int scenario, std::string_view name, FaultModes modes, std::string (*body)(const FaultMode&),
+                     const char* file, std::size_t line) {
+    namespace unit_test = boost::unit_test;
+    auto* const suite = BOOST_TEST_SUITE("fault_" + std::to_string(scenario) + '_' + std::string(name));
+    for (const FaultMode& mode : modes()) {
+        const auto run = [scenario, mode, body] {
+            const CaseGuard guard;
+            note_fault(scenario, mode.name, body(mode));
+        };
+        suite->add(unit_test::make_test_case(run, mode.name, file, line));
+    }
+    unit_test::framework::current_auto_test_suite().add(suite);
+}
+
+}  // namespace socketserver::test

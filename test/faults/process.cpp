@@ -1,0 +1,137 @@
+#include "process.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace socketserver::test {
+
+namespace {
+
+std::string folder_of(pid_t pid) {
+    return "/proc/" + std::to_string(pid) + '/';
+}
+
+std::vector<int> numbers_in(const std::string& folder) {
+    std::vector<int> found;
+    DIR* const dir = ::opendir(folder.c_str());
+    if (dir == nullptr)
+        return found;
+    while (const dirent* const entry = ::readdir(dir)) {
+        if (entry->d_name[0] != '.')
+            found.push_back(std::atoi(entry->d_name));
+    }
+    ::closedir(dir);
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+/// What /proc/PID/FILE says after `NAME:`, e.g. "0000000000000000" or "1234 kB"; "" if it is not there.
+std::string field(pid_t pid, const std::string& file, const std::string& name) {
+    std::ifstream lines(folder_of(pid) + file);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with(name + ':'))
+            return line.substr(line.find_first_not_of(" \t", name.size() + 1));
+    }
+    return "";
+}
+
+/// The fields of /proc/PID/stat from the third, the state, on.
+std::vector<std::string> stat_of(pid_t pid) {
+    std::ifstream file(folder_of(pid) + "stat");
+    std::string line;
+    std::getline(file, line);
+    std::vector<std::string> fields;
+    const auto end_of_name = line.rfind(')');
+    if (end_of_name == std::string::npos)
+        return fields;
+    std::istringstream words(line.substr(end_of_name + 1));
+    for (std::string word; words >> word;)
+        fields.push_back(word);
+    return fields;
+}
+
+}  // namespace
+
+std::vector<pid_t> children_of(pid_t pid) {
+    std::vector<pid_t> found;
+    for (const int thread : numbers_in(folder_of(pid) + "task")) {
+        std::ifstream children(folder_of(pid) + "task/" + std::to_string(thread) + "/children");
+        for (pid_t child = 0; children >> child;)
+            found.push_back(child);
+    }
+    return found;
+}
+
+std::size_t zombies_of(pid_t pid) {
+    const auto children = children_of(pid);
+    return static_cast<std::size_t>(std::count_if(children.begin(), children.end(), [](pid_t child) {
+        const auto fields = stat_of(child);
+        return !fields.empty() && fields.front() == "Z";
+    }));
+}
+
+bool is_running(pid_t pid) {
+    const auto fields = stat_of(pid);
+    return !fields.empty() && fields.front() != "Z" && fields.front() != "X";
+}
+
+bool is_sleeping(pid_t pid) {
+    const auto fields = stat_of(pid);
+    return !fields.empty() && fields.front() == "S";
+}
+
+std::vector<int> descriptors_of(pid_t pid) {
+    return numbers_in(folder_of(pid) + "fd");
+}
+
+std::vector<int> inheritable_descriptors_of(pid_t pid) {
+    std::vector<int> found;
+    for (const int fd : descriptors_of(pid)) {
+        const std::string flags = field(pid, "fdinfo/" + std::to_string(fd), "flags");
+        if (fd > STDERR_FILENO && !flags.empty() && (std::stol(flags, nullptr, 8) & O_CLOEXEC) == 0)
+            found.push_back(fd);
+    }
+    return found;
+}
+
+std::size_t threads_of(pid_t pid) {
+    return numbers_in(folder_of(pid) + "task").size();
+}
+
+long memory_of(pid_t pid) {
+    const std::string kilobytes = field(pid, "status", "RssAnon");
+    return kilobytes.empty() ? 0 : std::stol(kilobytes) * 1024;
+}
+
+long computing_time_of(pid_t pid) {
+    constexpr std::size_t user = 11;
+    constexpr std::size_t system = 12;
+    const auto fields = stat_of(pid);
+    return fields.size() <= system
+               ? 0
+               : (std::stol(fields[user]) + std::stol(fields[system])) * 100 / ::sysconf(_SC_CLK_TCK);
+}
+
+bool catches(pid_t pid, int signal) {
+    const std::string caught = field(pid, "status", "SigCgt");
+    return !caught.empty() && (std::stoull(caught, nullptr, 16) >> static_cast<unsigned>(signal - 1) & 1U) != 0;
+}
+
+int lowest_free_descriptor(pid_t pid) {
+    int lowest = 0;
+    for (const int fd : descriptors_of(pid)) {
+        if (fd != lowest)
+            break;
+        ++lowest;
+    }
+    return lowest;
+}
+
+}  // namespace socketserver::test
