@@ -55,8 +55,9 @@ std::vector<pid_t> tree(pid_t process) {
 
 }  // namespace
 
-Child::Child(const std::vector<std::string>& command, const std::vector<int>& processors, const SignalFd& signals)
-    : name_(command.front()), signals_(signals), error_(::memfd_create("standard error", MFD_CLOEXEC)) {
+Child::Child(std::string name, const std::vector<std::string>& command, const std::vector<int>& processors,
+             const SignalFd& signals)
+    : name_(std::move(name)), signals_(signals), error_(::memfd_create("standard error", MFD_CLOEXEC)) {
     if (!error_)
         throw_errno(errno, "memfd_create");
     auto [their_input, input] = make_pipe();

@@ -28,11 +28,13 @@ public:
 class Child {
 public:
     /// Starts a program (fork(2), execvp(3)).
+    /// \param name of the process, for messages
     /// \param command the program and its arguments
     /// \param processors where it may run; empty: anywhere
     /// \param signals what interrupts a wait
     /// \throw boost::system::system_error
-    Child(const std::vector<std::string>& command, const std::vector<int>& processors, const SignalFd& signals);
+    Child(std::string name, const std::vector<std::string>& command, const std::vector<int>& processors,
+          const SignalFd& signals);
     /// Kills what is left.
     ~Child();
     Child(const Child&) = delete;

@@ -193,10 +193,11 @@ po::parsed_options split_arguments(const std::vector<const ProgramOption*>& know
 }
 
 void fill_in(Settings& settings, const Given& given) {
-    const bool some_named = !given.modes.empty();
     settings.subjects = given.modes;
-    if (!some_named)
-        parse_modes("blocking,forking,preforking,selecting,thread-pool,threading", settings.subjects);
+    if (settings.subjects.empty()) {
+        for (const std::string& mode : all_modes)
+            settings.subjects.push_back({mode, ""});
+    }
     for (const Subject& outside : given.outside)
         add_once(settings.subjects, outside);
     if (settings.connections.empty())

@@ -26,7 +26,7 @@ namespace socketserver::bench {
 /// \param program the program's name
 [[nodiscard]] std::string help_text(const std::vector<detail::BenchHandler>& handlers, std::string_view program);
 
-/// The processors that this process may use, at most two groups: what is for servers, and what for clients.
+/// The processors that this process may use (sched_getaffinity(2)).
 [[nodiscard]] std::vector<int> usable_processors();
 
 }  // namespace socketserver::bench

@@ -146,10 +146,10 @@ std::string answer(Crews& crews, const std::string& line) {
 
 }  // namespace
 
-int run_generator(const BenchDialogue& dialogue, const std::string& spec_text) {
+int run_generator(const BenchDialogue& dialogue, const std::string& spec) {
     const auto tell = [](const std::string& line) { std::cout << line << '\n' << std::flush; };
-    const LoadSpec spec = parse_spec(spec_text);
-    Crews crews(spec, dialogue);
+    const LoadSpec parsed = parse_spec(spec);
+    Crews crews(parsed, dialogue);
     tell("started");
     for (std::string line; std::getline(std::cin, line);) {
         try {

@@ -148,8 +148,8 @@ private:
 RunResult run_once(const Cell& cell, std::optional<double> rate, const Settings& settings, const SignalFd& signals) {
     ServerUnderTest server(cell, settings, signals);
     const std::string spec = to_text(make_spec(cell, settings, server.port()));
-    Child clients({"/proc/self/exe", as_clients, std::to_string(settings.handler), spec}, settings.client_processors,
-                  signals);
+    Child clients("the clients", {"/proc/self/exe", as_clients, std::to_string(settings.handler), spec},
+                  settings.client_processors, signals);
     const bool idle = cell.shape == Shape::idle;
     const bool weigh = (idle || cell.shape == Shape::keepalive || cell.shape == Shape::pipelined) &&
                        cell.connections >= enough_to_weigh;

@@ -36,7 +36,7 @@ bool Measurement::limited_by_generator() const {
     return !busy.runs.empty() && busy.median() > all_but_idle;
 }
 
-void add(Measurement& measurement, RunResult run) {
+void add(Measurement& measurement, const RunResult& run) {
     ++measurement.repetitions;
     measurement.requests += run.load.requests;
     measurement.errors += run.load.errors;

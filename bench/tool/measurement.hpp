@@ -66,6 +66,6 @@ struct RunResult {
 };
 
 /// Adds a run to a measurement.
-void add(Measurement& measurement, RunResult run);
+void add(Measurement& measurement, const RunResult& run);
 
 }  // namespace socketserver::bench

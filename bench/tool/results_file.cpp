@@ -66,10 +66,11 @@ json points(const LatencyHistogram& latencies) {
         all.push_back({percent, microseconds(latencies.quantile(percent / 100))});
     // 90, 95, 98, 99, 99.5, 99.8, 99.9 ... as long as some requests lie beyond.
     constexpr double steps[] = {1, 0.5, 0.2};
-    for (double beyond = 10; beyond / 100 * static_cast<double>(count) >= 1; beyond /= 10) {
+    for (int nines = 1; std::pow(0.1, nines) * static_cast<double>(count) >= 1; ++nines) {
         for (const double step : steps) {
-            if (beyond * step / 100 * static_cast<double>(count) >= 1)
-                all.push_back({100 - beyond * step, microseconds(latencies.quantile(1 - beyond * step / 100))});
+            const double beyond = std::pow(0.1, nines) * step;
+            if (beyond * static_cast<double>(count) >= 1)
+                all.push_back({100 - std::pow(10, 2 - nines) * step, microseconds(latencies.quantile(1 - beyond))});
         }
     }
     all.push_back({100.0, microseconds(latencies.quantile(1))});

@@ -95,13 +95,14 @@ ServerUnderTest::ServerUnderTest(const Cell& cell, const Settings& settings, con
                             (cell.subject.outside() || cell.subject.name == "forking")) {
     const Deadline deadline = Deadline::after(patience);
     if (!cell.subject.outside()) {
-        process_ = std::make_unique<Child>(own_command(cell, settings), settings.server_processors, signals);
+        process_ =
+            std::make_unique<Child>("the server", own_command(cell, settings), settings.server_processors, signals);
         port_ = port_in(process_->read_line(deadline));
         return;
     }
     port_ = free_port();
     const std::string command = with_port(cell.subject.command, port_);
-    process_ = std::make_unique<Child>(std::vector<std::string>{"/bin/sh", "-c", "exec " + command},
+    process_ = std::make_unique<Child>(cell.subject.name, std::vector<std::string>{"/bin/sh", "-c", "exec " + command},
                                        settings.server_processors, signals);
     while (!answers(port_)) {
         if (process_->has_ended())

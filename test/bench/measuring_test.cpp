@@ -8,7 +8,9 @@
 #include <csignal>
 #include <fstream>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace socketserver::test {
 
@@ -59,7 +61,7 @@ BOOST_AUTO_TEST_CASE(measures_every_mode_and_shape) {
         BOOST_TEST(outcome.output.find(each.at("mode").get<std::string>()) != std::string::npos);
     }
     for (const std::string& mode : modes) {
-        for (const std::string shape : {"keepalive", "pipelined", "connect", "udp", "idle"})
+        for (const std::string& shape : std::vector<std::string>{"keepalive", "pipelined", "connect", "udp", "idle"})
             BOOST_TEST(measured.contains(mode + ' ' + shape) == (mode != "blocking" || shape != "idle"),
                        mode + ' ' + shape);
     }

@@ -5,7 +5,7 @@
 
 namespace socketserver::test {
 
-Outcome bench(std::vector<std::string> command) {
+Outcome bench(const std::vector<std::string>& command) {
     Program program(command);
     program.end_input();
     std::string error;

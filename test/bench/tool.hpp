@@ -14,7 +14,7 @@
 namespace socketserver::test {
 
 /// Runs a benchmark program to its end, however long that takes, as long as it tells of progress.
-[[nodiscard]] Outcome bench(std::vector<std::string> command);
+[[nodiscard]] Outcome bench(const std::vector<std::string>& command);
 
 /// What stands in a file of results.
 [[nodiscard]] nlohmann::json read_json(const std::filesystem::path& path);
