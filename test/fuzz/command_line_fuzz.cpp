@@ -77,18 +77,22 @@ std::optional<std::string> meaning(const Arguments& arguments) {
     }
 }
 
-// "--name=value" in two arguments, where the value could not be taken for an option.
+// "--name=value" in two arguments, where the value could not be taken for an option, nor all of it for the value of the one
+// before.
 Arguments with_values_apart(const Arguments& arguments) {
     Arguments apart;
+    bool may_be_value = false;
     for (const std::string& argument : arguments) {
+        if (argument == "--")
+            return arguments;
         const std::size_t equals = argument.find('=');
-        const bool two = argument.starts_with("--") && argument.size() > 2 && equals != std::string::npos &&
-                         equals + 1 < argument.size() && argument[equals + 1] != '-';
+        const bool has_value = argument.starts_with("--") && equals != std::string::npos;
+        const bool two =
+            has_value && !may_be_value && equals > 2 && equals + 1 < argument.size() && argument[equals + 1] != '-';
         apart.push_back(two ? argument.substr(0, equals) : argument);
         if (two)
             apart.push_back(argument.substr(equals + 1));
-        if (argument == "--")
-            return arguments;
+        may_be_value = argument.starts_with("-") && !has_value;
     }
     return apart;
 }
