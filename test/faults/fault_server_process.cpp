@@ -67,7 +67,7 @@ Server started(const std::vector<std::string>& command,
 
 }  // namespace
 
-SharedControl::SharedControl() : control_(nullptr) {
+SharedControl::SharedControl() {
     const std::string path = path_in(folder_);
     // Read by another user, too.
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
