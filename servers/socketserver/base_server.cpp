@@ -124,8 +124,11 @@ class BaseServer<Request>::EndOfRequest {
 public:
     EndOfRequest(BaseServer& server, Request& request) noexcept : server_(server), request_(&request) {}
     ~EndOfRequest() {
-        if (request_ != nullptr)
-            server_.end_request(*request_);
+        if (request_ == nullptr)
+            return;
+        if (server_.cutting())
+            ++server_.counters().cut;
+        server_.end_request(*request_);
     }
     EndOfRequest(const EndOfRequest&) = delete;
     EndOfRequest& operator=(const EndOfRequest&) = delete;

@@ -27,7 +27,10 @@ ServerLoop::ServingThread::~ServingThread() {
     innermost_ = outer_;
 }
 
-ServerLoop::ServerLoop(Address address, ServerOptions options) : options_(std::move(options)), address_(address) {}
+ServerLoop::ServerLoop(Address address, ServerOptions options) : options_(std::move(options)), address_(address) {
+    shared_->drain_times.drain = options_.drain;
+    shared_->drain_times.first_input = options_.first_input_grace;
+}
 
 ServerLoop::~ServerLoop() = default;
 
@@ -43,6 +46,7 @@ public:
         server_.serving_ = true;
         server_.served_as_ = &typeid(server_);
         if (!server_.shutdown_requested()) {
+            server_.shared_->drain_times.drain = server_.options_.drain;
             server_.registry_.reopen();
             server_.cut_.clear();
         }
@@ -67,7 +71,7 @@ void ServerLoop::serve_forever(std::chrono::milliseconds service_interval) {
     const Serving serving(*this);
     check_descriptor_limit();
     serve_loop(service_interval);
-    stop_running();
+    begin_to_stop_running();
 }
 
 void ServerLoop::serve_loop(std::chrono::milliseconds service_interval) {
@@ -179,26 +183,65 @@ void ServerLoop::shutdown() {
     end_serving(Deadline::after(options_.drain));
 }
 
+DrainReport ServerLoop::shutdown(std::chrono::nanoseconds drain) {
+    const Statistics before = statistics();
+    shared_->drain_times.drain = drain;
+    const Deadline deadline = Deadline::after(drain);
+    if (!end_serving(deadline))
+        return {};
+    finish_running(deadline);
+    const Statistics after = statistics();
+    const std::uint64_t ended = after.handled + after.failed - before.handled - before.failed;
+    const std::uint64_t cut = std::min(after.cut - before.cut, ended);
+    return {ended - cut, cut, after.rejected - before.rejected};
+}
+
 /// Ends serve_forever() and waits until it has returned.
 /// \param deadline when to cut the request that keeps it from returning
-void ServerLoop::end_serving(Deadline deadline) {
+/// \return false if it cannot wait, since it is called by what it would wait for
+bool ServerLoop::end_serving(Deadline deadline) {
+    const Deadline grace = Deadline::after(drain_times().grace());
     request_shutdown();
     if (called_by_own_request() || called_by_serving_thread() || is_worker())
-        return;
+        return false;
     std::unique_lock lock(mutex_);
     if (!serving_)
-        return;
+        return true;
+    lock.unlock();
+    begin_to_stop_running();
+    lock.lock();
+    const auto returns_until = [this, &lock](Deadline until) {
+        const auto has_returned = [this] { return !serving_; };
+        // A time that never comes is not for the clock's arithmetic.
+        if (!until.is_never())
+            return not_serving_.wait_until(lock, until.when(), has_returned);
+        not_serving_.wait(lock, has_returned);
+        return true;
+    };
+    if (returns_until(earlier(grace, deadline)))
+        return true;
     lock.unlock();
     stop_running();
     lock.lock();
-    const auto has_returned = [this] { return !serving_; };
-    // A time that never comes is not for the clock's arithmetic.
-    if (!deadline.is_never() && !not_serving_.wait_until(lock, deadline.when(), has_returned)) {
-        lock.unlock();
-        cut_running();
-        lock.lock();
-    }
-    not_serving_.wait(lock, has_returned);
+    if (returns_until(deadline))
+        return true;
+    lock.unlock();
+    cut_running();
+    lock.lock();
+    return returns_until(Deadline::never());
+}
+
+/// Waits for running requests to end; asked to, and then by force.
+/// \param deadline when to cut them
+void ServerLoop::finish_running(Deadline deadline) {
+    begin_to_stop_running();
+    if (join_running(earlier(Deadline::after(drain_times().grace()), deadline)))
+        return;
+    stop_running();
+    if (join_running(deadline))
+        return;
+    cut_running();
+    join_running(Deadline::never());
 }
 
 void ServerLoop::request_shutdown() noexcept {
@@ -229,13 +272,9 @@ void ServerLoop::server_close() {
     closed_ = true;
     if (!requests_share_socket())
         close_socket();
-    stop_running();
     if (!options_.block_on_close)
         cut_running();
-    if (!join_running(Deadline::after(options_.drain))) {
-        cut_running();
-        join_running(Deadline::never());
-    }
+    finish_running(Deadline::after(options_.drain));
     close_socket();
 }
 
@@ -251,11 +290,16 @@ void ServerLoop::log(Severity severity, std::string_view message) const noexcept
     }
 }
 
+void ServerLoop::begin_to_stop_running() noexcept {
+    registry().stop_all_but_new();
+}
+
 void ServerLoop::stop_running() noexcept {
     registry().stop_all();
 }
 
 void ServerLoop::cut_running() noexcept {
+    registry().announce_cut();
     cut_signal().notify();
     registry().cut_all();
 }

@@ -4,6 +4,7 @@
 /// The life of every server, whatever its requests are: bind, serve, shut down, close.
 
 #include <socketserver/detail/accept_backoff.hpp>
+#include <socketserver/detail/drain_times.hpp>
 #include <socketserver/detail/log_limit.hpp>
 #include <socketserver/detail/worker_state.hpp>
 #include <socketserver/net/address.hpp>
@@ -62,9 +63,16 @@ public:
 
     /// Ends serve_forever() and waits until it has returned; running requests are asked to end. No request is accepted once
     /// this has returned. Where serve_forever() itself runs a handler, that has the option `drain` to end
-    /// before it is cut. Returns at once if the server is not serving. Called by a handler of this server, or by
+    /// before it is cut. Where requests run on, those on whose connection nothing has come yet do so until server_close(), for
+    /// ServerOptions::first_input_grace there. Returns at once if the server is not serving. Called by a handler of this server, or by
     /// serve_forever() through a hook, it is request_shutdown().
     void shutdown();
+
+    /// Ends serve_forever() as shutdown() does, and then waits for running requests too, whatever the concurrency: they are asked to
+    /// end, and cut at the deadline. A handler that computes cannot be cut, and is waited for.
+    /// \param drain how long they have, in place of the option
+    /// \return what became of them; nothing has been counted where shutdown() would not wait
+    DrainReport shutdown(std::chrono::nanoseconds drain);
 
     void request_shutdown() noexcept override;
 
@@ -147,6 +155,10 @@ protected:
     /// Called when the server's socket has been closed, to close others.
     virtual void socket_closed() noexcept {}
 
+    /// Asks running requests to end, but for connections on which nothing has come yet: these have until stop_running().
+    /// From any thread.
+    virtual void begin_to_stop_running() noexcept;
+
     /// Asks running requests to end. From any thread.
     virtual void stop_running() noexcept;
 
@@ -182,6 +194,14 @@ protected:
     /// \param deadline when to give up
     /// \param woken_by what is to wake it instead; cleared
     Waited wait_for_request(Deadline deadline, const Wakeup& woken_by);
+
+    /// How long a stop that is going on, or the next one, gives requests.
+    [[nodiscard]] const detail::DrainTimes& drain_times() const noexcept { return shared_->drain_times; }
+
+    /// Whether running requests are being ended by force.
+    [[nodiscard]] bool cutting() const noexcept {
+        return worker_ != nullptr ? worker_->registry.cutting() || worker_->shared.cut : registry_.cutting();
+    }
 
     /// Until when not to accept, because descriptors or memory have run out.
     [[nodiscard]] Deadline accept_pause() const noexcept { return backoff_.until(); }
@@ -261,7 +281,8 @@ private:
     class Serving;
     void close_socket() noexcept;
     [[nodiscard]] bool may_get_another();
-    void end_serving(Deadline deadline);
+    bool end_serving(Deadline deadline);
+    void finish_running(Deadline deadline);
     void require_usable_socket(short events) const;
     void check_descriptor_limit();
     [[nodiscard]] bool called_by_own_request() const noexcept;
@@ -270,6 +291,7 @@ private:
     struct Shared {
         Counters counters;
         std::atomic<bool> shutdown_requested{false};
+        detail::DrainTimes drain_times;
     };
 
     const ServerOptions options_;

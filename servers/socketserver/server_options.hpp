@@ -52,6 +52,11 @@ struct ServerOptions {
     /// How long requests that are running when the server stops have to end, before they are cut.
     std::chrono::nanoseconds drain = std::chrono::seconds{5};
 
+    /// How long a connection on which nothing has come yet may still bring its first input when the server stops, at most half
+    /// of `drain`: its request is perhaps under way. 0: not at all. Connections that have brought some, and wait for more, end at
+    /// once.
+    std::chrono::nanoseconds first_input_grace = std::chrono::seconds{1};
+
     /// Whether server_close() lets running requests end first, within `drain`. If false it cuts them at once. It waits for
     /// them to be gone either way: a handler never outlives its server.
     bool block_on_close = true;

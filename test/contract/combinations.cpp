@@ -6,6 +6,7 @@
 
 #include <socketserver/socketserver.hpp>
 
+#include <chrono>
 #include <type_traits>
 #include <utility>
 
@@ -29,6 +30,9 @@ std::unique_ptr<ServerLoop> make_bound(const Where& where, ServerOptions options
     options.thread_pool.threads = 8;  // ThreadSanitizer keeps mappings of every thread there ever was
     if (options.preforking.workers == 0)
         options.preforking.workers = 2;
+    // Silent clients are waited for where a case says so, and nowhere else.
+    if (options.first_input_grace == ServerOptions().first_input_grace)
+        options.first_input_grace = std::chrono::nanoseconds{0};
     options.logger = [&script](Severity, std::string_view message) { script.log.add(message); };
     auto server = std::make_unique<ObservedServer<Server>>(where, std::move(options), script);
     if (bind) {

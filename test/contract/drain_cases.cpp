@@ -42,6 +42,87 @@ CONTRACT_CASE(a_silent_client_gets_the_end_at_once, streams) {
     BOOST_TEST(scene.statistics().handled == 1U);
 }
 
+CONTRACT_CASE(a_first_request_that_is_under_way_at_the_stop_is_served, streams) {
+    Scene scene(combination, {.drain = 1h, .first_input_grace = 1h});
+    scene.script.handle = greet;
+    scene.serve();
+    Client client = scene.connect();
+    BOOST_TEST(client.read_line() == "hello\n");
+    scene.begin_closing();
+    BOOST_TEST(eventually([&] { return scene.server().stopping(); }));
+    BOOST_TEST(client.nothing_within(50ms));
+    client.send("late\n");
+    BOOST_TEST(client.read_line() == "late\n");
+    client.half_close();
+    BOOST_TEST(client.read_all() == "bye\n");
+    scene.finish_closing();
+    BOOST_TEST(scene.statistics().handled == 1U);
+}
+
+CONTRACT_CASE(a_client_that_stays_silent_gets_the_end_when_its_grace_is_over, streams) {
+    Scene scene(combination, {.drain = 1h, .first_input_grace = 20ms});
+    scene.script.handle = greet;
+    scene.serve();
+    Client client = scene.connect();
+    BOOST_TEST(client.read_line() == "hello\n");
+    scene.begin_closing();
+    BOOST_TEST(client.read_all() == "bye\n");
+    scene.finish_closing();
+    BOOST_TEST(scene.statistics().handled == 1U);
+    BOOST_TEST(scene.statistics().cut == 0U);
+}
+
+CONTRACT_CASE(a_client_between_two_requests_gets_the_end_at_once, streams) {
+    Scene scene(combination, {.drain = 1h, .first_input_grace = 1h});
+    scene.script.handle = greet;
+    scene.serve();
+    Client client = scene.connect();
+    BOOST_TEST(client.read_line() == "hello\n");
+    client.send("first\n");
+    BOOST_TEST(client.read_line() == "first\n");
+    scene.begin_closing();
+    BOOST_TEST(client.read_all() == "bye\n");
+    scene.finish_closing();
+}
+
+CONTRACT_CASE(reports_what_became_of_requests_when_it_stopped, streams) {
+    Scene scene(combination, {.drain = 1h, .preforking = {.workers = 1}});
+    scene.script.handle = [](Conversation& with) {
+        with.echo();
+        if (with.rfile.readline().empty() && !with.server.stopping())
+            return;
+        sleep_for(1h);
+    };
+    scene.serve();
+    BOOST_TEST(scene.exchange("before\n") == "before\n");
+    Client client = scene.connect();
+    client.send("first\n");
+    BOOST_TEST(client.read_line() == "first\n");
+    BOOST_TEST(eventually([&] { return scene.statistics().active == 1; }));
+    const DrainReport report = scene.server().shutdown(50ms * time_factor);
+    BOOST_TEST(!scene.join());
+    BOOST_TEST(report.cut == 1U);
+    BOOST_TEST(report.completed == 0U);
+    BOOST_TEST(report.refused == 0U);
+    BOOST_TEST(scene.statistics().active == 0U);
+    BOOST_TEST(scene.statistics().cut == 1U);
+}
+
+CONTRACT_CASE(reports_requests_that_ended_by_themselves, streams) {
+    Scene scene(combination);
+    scene.script.handle = greet;
+    scene.serve();
+    Client client = scene.connect();
+    BOOST_TEST(client.read_line() == "hello\n");
+    client.send("first\n");
+    BOOST_TEST(client.read_line() == "first\n");
+    const DrainReport report = scene.server().shutdown(1h);
+    BOOST_TEST(!scene.join());
+    BOOST_TEST(client.read_all() == "bye\n");
+    BOOST_TEST(report.completed == 1U);
+    BOOST_TEST(report.cut == 0U);
+}
+
 CONTRACT_CASE(a_drain_without_bound_waits_for_the_request, every_server) {
     Scene scene(combination, {.drain = std::chrono::nanoseconds::max()});
     scene.script.handle = [&](Conversation& with) {

@@ -36,8 +36,12 @@ public:
 
     void stop() noexcept override {
         this->request_shutdown();
-        this->stop_running();
+        this->begin_to_stop_running();
     }
+
+    [[nodiscard]] std::chrono::nanoseconds grace() const noexcept override { return this->drain_times().grace(); }
+
+    void end_grace() noexcept override { this->stop_running(); }
 
     void cut() noexcept override { this->cut_running(); }
 

@@ -10,6 +10,7 @@
 #include <socketserver/server_loop.hpp>
 #include <socketserver/server_options.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 
@@ -26,8 +27,14 @@ public:
     /// The server itself.
     [[nodiscard]] virtual ServerLoop& loop() noexcept = 0;
 
-    /// Asks the loop and running requests to end. Thread: any.
+    /// Asks the loop and running requests to end, but for connections on which nothing has come yet. Thread: any.
     virtual void stop() noexcept = 0;
+
+    /// How long these have.
+    [[nodiscard]] virtual std::chrono::nanoseconds grace() const noexcept = 0;
+
+    /// Asks them to end, too. Thread: any.
+    virtual void end_grace() noexcept = 0;
 
     /// Ends running requests by force, as far as they wait for something. Thread: any.
     virtual void cut() noexcept = 0;

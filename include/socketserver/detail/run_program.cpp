@@ -10,11 +10,13 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -77,6 +79,12 @@ std::unique_ptr<ProgramServer> listen(const Protocol& protocol, const CommandLin
     }
 }
 
+std::string in_seconds(std::chrono::nanoseconds span) {
+    std::ostringstream text;
+    text << std::chrono::duration<double>(span).count() << " s";
+    return text.str();
+}
+
 void tell_that_it_is_ready(const std::string& program, const CommandLine& line, const Address& address) {
     const char* const family = address.family() == AF_UNIX ? "unix" : line.udp ? "udp" : "tcp";
     std::cout << program << ": listening on " << family << ' ' << address << " (" << to_string(line.mode) << ")\n"
@@ -111,6 +119,8 @@ int serve(const Protocol& protocol, const CommandLine& line, const std::string& 
     if (const auto requests = server->cut_short(); requests > 0) {
         std::cerr << farewell(program, requests, second_signal);
         status = EXIT_FAILURE;
+    } else if (const auto cut = loop.statistics().cut; cut > 0) {
+        std::cerr << farewell(program, cut, "cut after " + in_seconds(options.drain));
     }
     // A signal that came too late to matter must not kill the program once they are no longer blocked.
     shutdown.reset();

@@ -34,8 +34,13 @@ ShutdownThread::~ShutdownThread() {
 void ShutdownThread::run() const {
     if (wait(Deadline::never()) != Event::signal)
         return;
+    const Deadline deadline = Deadline::after(drain_);
     server_.stop();
-    Event event = wait(Deadline::after(drain_));
+    Event event = wait(earlier(deadline, Deadline::after(server_.grace())));
+    if (event == Event::too_late) {
+        server_.end_grace();
+        event = wait(deadline);
+    }
     if (event == Event::signal && running() > 0)
         leave(second_signal);
     if (event != Event::finished) {

@@ -26,7 +26,7 @@ inline constexpr auto second_signal = "cut short by a second signal";
 
 /// Waits for signals while the server serves:
 ///
-///     first signal ──▶ requests are asked to end ──drain──▶ cut ──grace──▶ the process ends
+///     first signal ──▶ requests are asked to end ──drain──▶ cut ──one second──▶ the process ends
 ///                                    └──second signal──────────────────────────▲
 ///
 /// The process ends by _exit(2) with status 1 and a message on standard error, for a handler that computes cannot

@@ -12,8 +12,11 @@ namespace socketserver {
 namespace {
 
 std::size_t queued(int fd) noexcept {
+    const int saved = errno;
     int count = 0;
-    return ::ioctl(fd, FIONREAD, &count) == 0 && count > 0 ? static_cast<std::size_t>(count) : 0;
+    const bool known = ::ioctl(fd, FIONREAD, &count) == 0;
+    errno = saved;
+    return known && count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
 }  // namespace
@@ -39,6 +42,11 @@ void RunningRequest::stop() noexcept {
     errno = saved;
 }
 
+void RunningRequest::stop_unless_new() noexcept {
+    if (received_.load(std::memory_order_relaxed) > 0 || queued(fd_) > 0)
+        stop();
+}
+
 void RunningRequest::cut() noexcept {
     const int saved = errno;
     phase_.store(was_cut_off, std::memory_order_release);
@@ -55,22 +63,41 @@ std::size_t RunningRequest::readable_bytes() noexcept {
     return *readable_bytes_;
 }
 
+/// A stop only ever becomes more.
+void RequestRegistry::raise_stop(Stop to) noexcept {
+    if (stop_.load(std::memory_order_acquire) < to)
+        stop_.store(to, std::memory_order_release);
+}
+
+void RequestRegistry::stop_all_but_new() noexcept {
+    const std::lock_guard lock(mutex_);
+    raise_stop(Stop::all_but_new);
+    for (RunningRequest* request = first_; request != nullptr; request = request->next_)
+        request->stop_unless_new();
+}
+
 void RequestRegistry::stop_all() noexcept {
     const std::lock_guard lock(mutex_);
-    stopping_.store(true, std::memory_order_release);
+    raise_stop(Stop::all);
     for (RunningRequest* request = first_; request != nullptr; request = request->next_)
         request->stop();
 }
 
+void RequestRegistry::stop_only_request_unless_new() noexcept {
+    raise_stop(Stop::all_but_new);
+    if (RunningRequest* const request = first_)
+        request->stop_unless_new();
+}
+
 void RequestRegistry::stop_only_request() noexcept {
-    stopping_.store(true, std::memory_order_release);
+    raise_stop(Stop::all);
     if (RunningRequest* const request = first_)
         request->stop();
 }
 
 void RequestRegistry::cut_only_request() noexcept {
     cutting_ = true;
-    stopping_.store(true, std::memory_order_release);
+    raise_stop(Stop::all);
     if (RunningRequest* const request = first_)
         request->cut();
 }
@@ -85,7 +112,7 @@ void RequestRegistry::cut_all() noexcept {
 void RequestRegistry::reopen() noexcept {
     const std::lock_guard lock(mutex_);
     cutting_ = false;
-    stopping_.store(false, std::memory_order_release);
+    stop_.store(Stop::none, std::memory_order_release);
 }
 
 std::size_t RequestRegistry::size() const noexcept {
@@ -102,13 +129,15 @@ void RequestRegistry::enter(RunningRequest& request) noexcept {
     ++size_;
     if (cutting_)
         request.cut();
-    else if (stopping())
+    else if (stop_.load(std::memory_order_acquire) == Stop::all)
         request.stop();
+    else if (stopping())
+        request.stop_unless_new();
 }
 
 void RequestRegistry::leave(RunningRequest& request) noexcept {
     if (bytes_received_ != nullptr) {
-        bytes_received_->fetch_add(request.received_, std::memory_order_relaxed);
+        bytes_received_->fetch_add(request.received_.load(std::memory_order_relaxed), std::memory_order_relaxed);
         bytes_sent_->fetch_add(request.sent_, std::memory_order_relaxed);
     }
     const std::lock_guard lock(mutex_);

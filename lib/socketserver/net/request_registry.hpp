@@ -47,6 +47,9 @@ public:
     /// Async-signal-safe.
     void stop() noexcept;
 
+    /// As stop(), unless nothing has come on the connection yet: its first input is perhaps under way. Async-signal-safe.
+    void stop_unless_new() noexcept;
+
     /// Ends the connection in both directions. Async-signal-safe.
     void cut() noexcept;
 
@@ -59,7 +62,8 @@ public:
     /// Tells how much was read.
     /// \param count bytes
     void consumed(std::size_t count) noexcept {
-        received_ += count;
+        // Only this context writes it, so that no atomic addition is needed.
+        received_.store(received_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
         if (readable_bytes_)
             *readable_bytes_ -= std::min(*readable_bytes_, count);
     }
@@ -77,7 +81,7 @@ private:
     std::atomic<Phase> phase_{running};
     std::atomic<std::size_t> queued_at_stop_{std::numeric_limits<std::size_t>::max()};  // bytes, set before the phase
     std::optional<std::size_t> readable_bytes_;  // counted when first asked for after the stop; the reader's own
-    std::uint64_t received_ = 0;                 // bytes; the serving context's own
+    std::atomic<std::uint64_t> received_{0};     // bytes; written by the serving context alone
     std::uint64_t sent_ = 0;                     // bytes; the serving context's own
     RunningRequest* next_ = nullptr;             // guarded by the registry's mutex
     RunningRequest* previous_ = nullptr;         // guarded by the registry's mutex
@@ -102,9 +106,16 @@ public:
     /// Asks every request to end, and every one that enters from now on.
     void stop_all() noexcept;
 
+    /// As stop_all(), but lets connections on which nothing has come yet go on, until stop_all(): a client that has been
+    /// accepted is to be served if it speaks at once.
+    void stop_all_but_new() noexcept;
+
     /// As stop_all(), for the signal handler of a process that has one thread and serves one request in it.
     /// Async-signal-safe: takes no lock.
     void stop_only_request() noexcept;
+
+    /// As stop_all_but_new(), under the same conditions. Async-signal-safe.
+    void stop_only_request_unless_new() noexcept;
 
     /// As cut_all(), under the same conditions. Async-signal-safe.
     void cut_only_request() noexcept;
@@ -112,17 +123,25 @@ public:
     /// Ends every connection, and every one that enters from now on.
     void cut_all() noexcept;
 
+    /// Has requests that end from now on count as cut: what begins to cut them says so first.
+    void announce_cut() noexcept { cutting_ = true; }
+
     /// Lets requests that enter from now on run.
     void reopen() noexcept;
 
+    /// Whether requests are being ended by force.
+    [[nodiscard]] bool cutting() const noexcept { return cutting_; }
+
     /// Whether requests are being asked to end.
-    [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool stopping() const noexcept { return stop_.load(std::memory_order_acquire) != Stop::none; }
 
     /// How many connections are entered.
     [[nodiscard]] std::size_t size() const noexcept;
 
 private:
     friend class RunningRequest;
+    enum class Stop { none, all_but_new, all };
+    void raise_stop(Stop to) noexcept;
     void enter(RunningRequest& request) noexcept;
     void leave(RunningRequest& request) noexcept;
 
@@ -132,7 +151,7 @@ private:
     std::atomic<RunningRequest*> first_{nullptr};  // changed under mutex_; atomic for stop_only_request()
     std::size_t size_ = 0;                         // guarded by mutex_
     std::atomic<bool> cutting_{false};             // changed under mutex_; atomic for cut_only_request()
-    std::atomic<bool> stopping_{false};
+    std::atomic<Stop> stop_{Stop::none};
 };
 
 }  // namespace socketserver

@@ -22,6 +22,8 @@ struct CountsOf {
     Count timed_out{};
     /// Of `failed`, requests whose peer gave up: the handler let ECONNRESET or EPIPE through.
     Count reset{};
+    /// Of `handled` and `failed`, requests that were still running when the server ended them by force.
+    Count cut{};
     Count rejected{};  ///< requests that were refused, by verify_request() or a limit
     /// Times that a limit on what may run at once was reached, so that further requests wait in the kernel's queue.
     Count deferred{};
@@ -33,10 +35,19 @@ struct CountsOf {
 
     /// All of them, so that what is done with each of them need not name them again.
     [[nodiscard]] static constexpr auto all() noexcept {
-        return std::array{&CountsOf::accepted,       &CountsOf::active,    &CountsOf::handled,
-                          &CountsOf::failed,         &CountsOf::timed_out, &CountsOf::reset,
-                          &CountsOf::rejected,       &CountsOf::deferred,  &CountsOf::accept_errors,
-                          &CountsOf::no_descriptors, &CountsOf::no_memory, &CountsOf::bytes_received,
+        return std::array{&CountsOf::accepted,
+                          &CountsOf::active,
+                          &CountsOf::handled,
+                          &CountsOf::failed,
+                          &CountsOf::timed_out,
+                          &CountsOf::reset,
+                          &CountsOf::cut,
+                          &CountsOf::rejected,
+                          &CountsOf::deferred,
+                          &CountsOf::accept_errors,
+                          &CountsOf::no_descriptors,
+                          &CountsOf::no_memory,
+                          &CountsOf::bytes_received,
                           &CountsOf::bytes_sent};
     }
 };
@@ -55,6 +66,13 @@ struct Statistics : CountsOf<std::uint64_t> {
             this->*count += more.*count;
         return *this;
     }
+};
+
+/// What became of the requests of a server that was told to stop. A value.
+struct DrainReport {
+    std::uint64_t completed = 0;  ///< requests that ended by themselves after that
+    std::uint64_t cut = 0;        ///< requests that were still running at the deadline, and were ended by force
+    std::uint64_t refused = 0;    ///< requests that were refused meanwhile: see CountsOf::rejected
 };
 
 /// The counters behind Statistics. They lie in shared memory, so that forked children count too; `accepted` and

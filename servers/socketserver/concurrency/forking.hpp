@@ -6,10 +6,12 @@
 #include <socketserver/detail/child_processes.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/os/error.hpp>
+#include <socketserver/os/shared_memory.hpp>
 #include <socketserver/server_options.hpp>
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -51,6 +53,8 @@ protected:
 
     /// Forks a child that serves the request. If none can be forked, the request fails.
     void process_request(Request request, Address client) override {
+        if (!this->registry().stopping())
+            *new_ones_are_spared_ = false;  // as a former stop may have left it
         // Counted before anybody can see the child at work.
         this->counters().active = children_.size() + 1;
         try {
@@ -81,14 +85,25 @@ protected:
         this->counters().active = children_.size();
     }
 
-    void stop_running() noexcept override {
-        // Children forked from now on are asked by this flag. Not by what the base does: it locks, and a child that is
-        // being forked at this moment would find that lock held for ever.
-        this->registry().stop_only_request();
+    // Children forked from now on are asked by the registry's flag. Not by what the base does: it locks, and a child that is
+    // being forked at this moment would find that lock held for ever.
+    void begin_to_stop_running() noexcept override {
+        if (!this->registry().stopping())
+            *new_ones_are_spared_ = true;
+        this->registry().stop_only_request_unless_new();
         children_.signal_all(SIGTERM);
     }
 
-    void cut_running() noexcept override { children_.signal_all(SIGKILL); }
+    void stop_running() noexcept override {
+        this->registry().stop_only_request();
+        *new_ones_are_spared_ = false;
+        children_.signal_all(SIGTERM);
+    }
+
+    void cut_running() noexcept override {
+        this->registry().announce_cut();
+        children_.signal_all(SIGKILL);
+    }
 
     bool join_running(Deadline deadline) override {
         for (;;) {
@@ -113,6 +128,8 @@ private:
         for (const detail::EndedChild& child : children_.collect()) {
             if (const int signal = child.signal(); signal != 0) {
                 ++this->counters().failed;
+                if (signal == SIGKILL && this->cutting())
+                    ++this->counters().cut;
                 this->log(Severity::error, "request from " + child.serving + ": child " + std::to_string(child.pid) +
                                                " was killed by signal " + std::to_string(signal) + " (" +
                                                sigdescr_np(signal) + ")");
@@ -124,12 +141,14 @@ private:
         // What the parent waits with is not the child's; a stream's child does not keep the port either.
         if (!this->requests_share_socket())
             this->socket().close();
-        const detail::TermStopsRequest term(this->registry());
+        const detail::TermStopsRequest term(this->registry(), *new_ones_are_spared_);
         this->serve_request_in_thread(request, client);
         return EXIT_SUCCESS;
     }
 
     detail::ChildProcesses children_;
+    // Whether SIGTERM is not for children on whose connection nothing has come yet; from elsewhere it is.
+    SharedMemory<std::atomic<bool>> new_ones_are_spared_;
 };
 
 /// The concurrency of a server that serves each request in a child process of its own. For handlers that may crash, leak, or

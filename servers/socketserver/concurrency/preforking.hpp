@@ -196,7 +196,7 @@ private:
         constexpr std::chrono::milliseconds turn{50};
         ending_ = true;
         workers_.end_all();
-        Deadline deadline = Deadline::after(this->options().drain);
+        Deadline deadline = Deadline::after(this->drain_times().drain);
         bool cut = false;
         for (;;) {
             this->release_finished();
@@ -220,7 +220,7 @@ private:
                 std::chrono::milliseconds service_interval) {
         supervises_ = false;
         this->become_worker(state);
-        const detail::WorkerSignals signals(state, parent, this->options().drain, std::same_as<Inner, Blocking>);
+        const detail::WorkerSignals signals(state, parent, this->drain_times(), std::same_as<Inner, Blocking>);
         if (place > 0 && own_listeners())
             std::swap(this->socket(), listeners_[place - 1]);
         listeners_.clear();
@@ -243,9 +243,14 @@ private:
     // Lets requests that outlived the loop end.
     void drain(const detail::WorkerState& state) {
         constexpr std::chrono::milliseconds turn{20};
-        this->stop_running();
-        Deadline deadline = Deadline::after(this->options().drain);
+        this->begin_to_stop_running();
+        Deadline deadline = Deadline::after(this->drain_times().drain);
+        Deadline grace = Deadline::after(this->drain_times().grace());
         while (!this->join_running(earlier(deadline, Deadline::after(turn)))) {
+            if (grace.expired()) {
+                this->stop_running();
+                grace = Deadline::never();
+            }
             if (state.shared.cut || deadline.expired()) {
                 this->cut_running();
                 deadline = Deadline::never();

@@ -298,10 +298,15 @@ private:
             while (running.loop.busy() && !this->shutdown_requested())
                 running.loop.run_once(Deadline::never());
         }
-        this->stop_running();
-        Deadline deadline = Deadline::after(this->options().drain);
+        this->begin_to_stop_running();
+        Deadline deadline = Deadline::after(this->drain_times().drain);
+        Deadline grace = Deadline::after(this->drain_times().grace());
         while (running.loop.busy()) {
-            running.loop.run_once(deadline);
+            running.loop.run_once(earlier(grace, deadline));
+            if (grace.expired()) {
+                this->stop_running();
+                grace = Deadline::never();
+            }
             if (deadline.expired()) {
                 this->cut_running();
                 deadline = Deadline::never();

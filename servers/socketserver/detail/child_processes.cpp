@@ -35,11 +35,12 @@ void mask_signal(int how, int signal) noexcept {
 
 // A signal handler finds what it works on here: the registry of the child's only request.
 std::atomic<RequestRegistry*> term_target{nullptr};
+std::atomic<const std::atomic<bool>*> spares_new_requests{nullptr};
 static_assert(std::atomic<RequestRegistry*>::is_always_lock_free);
 
 void on_term(int) {
     if (RequestRegistry* const registry = term_target)
-        registry->stop_only_request();
+        *spares_new_requests.load() ? registry->stop_only_request_unless_new() : registry->stop_only_request();
 }
 
 [[noreturn]] void run_child(const std::function<int()>& work) {
@@ -158,7 +159,8 @@ void ChildProcesses::signal_all(int signal) const noexcept {
         ::kill(child.first, signal);
 }
 
-TermStopsRequest::TermStopsRequest(RequestRegistry& registry) noexcept {
+TermStopsRequest::TermStopsRequest(RequestRegistry& registry, const std::atomic<bool>& new_ones_are_spared) noexcept {
+    spares_new_requests = &new_ones_are_spared;
     term_target = &registry;
     struct sigaction action {};
     action.sa_handler = on_term;

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -98,7 +99,8 @@ private:
 class TermStopsRequest {
 public:
     /// \param registry the child's registry, marked as stopping by the signal
-    explicit TermStopsRequest(RequestRegistry& registry) noexcept;
+    /// \param new_ones_are_spared whether the signal is not for a connection on which nothing has come yet; shared with the parent
+    TermStopsRequest(RequestRegistry& registry, const std::atomic<bool>& new_ones_are_spared) noexcept;
     ~TermStopsRequest();
     TermStopsRequest(const TermStopsRequest&) = delete;
     TermStopsRequest& operator=(const TermStopsRequest&) = delete;

@@ -74,7 +74,10 @@ bool WorkerProcesses::collect(bool to_go_on) {
             std::find_if(places_.begin(), places_.end(), [&child](const Place& each) { return each.pid == child.pid; });
         place->pid = -1;
         Counters& counters = place->shared->counters;
-        counters.failed += counters.active.exchange(0);
+        const std::uint64_t left_running = counters.active.exchange(0);
+        counters.failed += left_running;
+        if (place->shared->cut)
+            counters.cut += left_running;
         failed = failed || !child.succeeded();
         if (!to_go_on || Clock::now() - place->started >= long_life)
             start_at_once(*place);

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 namespace socketserver::detail {
 
@@ -16,13 +17,15 @@ static_assert(std::atomic<WorkerSignals*>::is_always_lock_free);
 
 }  // namespace
 
-WorkerSignals::WorkerSignals(WorkerState& state, pid_t parent, std::chrono::nanoseconds drain,
+WorkerSignals::WorkerSignals(WorkerState& state, pid_t parent, const DrainTimes& times,
                              bool serves_in_one_thread) noexcept
-    : state_(state), serves_in_one_thread_(serves_in_one_thread), drain_(drain) {
+    : state_(state), serves_in_one_thread_(serves_in_one_thread), times_(times) {
     sigevent event{};
     event.sigev_notify = SIGEV_SIGNAL;
     event.sigev_signo = SIGKILL;
     can_kill_ = ::timer_create(CLOCK_MONOTONIC, &event, &kill_) == 0;
+    event.sigev_signo = SIGTERM;
+    can_end_grace_ = ::timer_create(CLOCK_MONOTONIC, &event, &end_grace_) == 0;
     term_target = this;
     struct sigaction action {};
     action.sa_handler = on_term;
@@ -53,24 +56,37 @@ void WorkerSignals::on_term(int) noexcept {
 
 void WorkerSignals::term() noexcept {
     const bool cut = state_.shared.cut;
+    const bool first = !std::exchange(stopping_, true);
+    const std::chrono::nanoseconds first_input = can_end_grace_ ? times_.grace() : std::chrono::nanoseconds{0};
     if (serves_in_one_thread_) {
-        if (cut)
+        if (cut) {
             state_.registry.cut_only_request();
-        else
+        } else if (first && first_input.count() > 0) {
+            state_.registry.stop_only_request_unless_new();
+            arm(end_grace_, first_input);
+        } else {
             state_.registry.stop_only_request();
+        }
     }
     if (cut)
         state_.cut.notify();
     state_.end();
-    // A day is long enough for the timer's arithmetic, and short enough for nobody.
-    if (can_kill_ && drain_ < std::chrono::hours{24}) {
-        const auto left = grace + (cut ? std::chrono::nanoseconds{0} : drain_);
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
-        itimerspec when{};
-        when.it_value.tv_sec = seconds.count();
-        when.it_value.tv_nsec = (left - seconds).count();
-        ::timer_settime(kill_, 0, &when, nullptr);
+    if (can_kill_ && (first || cut)) {
+        const std::chrono::nanoseconds drain = times_.drain;
+        // A day is long enough for the timer's arithmetic, and short enough for nobody.
+        if (cut)
+            arm(kill_, grace);
+        else if (drain < std::chrono::hours{24})
+            arm(kill_, grace + drain);
     }
+}
+
+void WorkerSignals::arm(timer_t timer, std::chrono::nanoseconds span) noexcept {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(span);
+    itimerspec when{};
+    when.it_value.tv_sec = seconds.count();
+    when.it_value.tv_nsec = (span - seconds).count();
+    ::timer_settime(timer, 0, &when, nullptr);
 }
 
 }  // namespace socketserver::detail

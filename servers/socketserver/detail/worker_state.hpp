@@ -3,6 +3,7 @@
 /// \file
 /// What a worker process of a preforking server has of its own, and how signals reach it.
 
+#include <socketserver/detail/drain_times.hpp>
 #include <socketserver/net/request_registry.hpp>
 #include <socketserver/os/wakeup.hpp>
 #include <socketserver/serving/statistics.hpp>
@@ -55,10 +56,10 @@ public:
     /// SIGTERM stays blocked.
     /// \param state the worker's
     /// \param parent the process to live no longer than (PR_SET_PDEATHSIG, prctl(2))
-    /// \param drain how long requests have to end when they are asked to
+    /// \param times how long requests have to end when they are asked to; outlives this object
     /// \param serves_in_one_thread whether the worker serves one request at a time, in the thread that takes the signal; the
     ///   signal then asks that to end, too. Otherwise the loop sees to it.
-    WorkerSignals(WorkerState& state, pid_t parent, std::chrono::nanoseconds drain, bool serves_in_one_thread) noexcept;
+    WorkerSignals(WorkerState& state, pid_t parent, const DrainTimes& times, bool serves_in_one_thread) noexcept;
     WorkerSignals(const WorkerSignals&) = delete;
     WorkerSignals& operator=(const WorkerSignals&) = delete;
     /// SIGTERM has no effect from here on.
@@ -70,10 +71,14 @@ public:
 private:
     static void on_term(int signal) noexcept;
     void term() noexcept;
+    static void arm(timer_t timer, std::chrono::nanoseconds span) noexcept;
 
     WorkerState& state_;
     const bool serves_in_one_thread_;
-    const std::chrono::nanoseconds drain_;
+    const DrainTimes& times_;
+    bool stopping_ = false;  // SIGTERM has come: the next one is for connections on which nothing has come, too
+    timer_t end_grace_{};    // sends that one
+    bool can_end_grace_ = false;
     timer_t kill_{};
     bool can_kill_ = false;
 };

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(leaves_other_peoples_children_alone) {
 }
 
 BOOST_AUTO_TEST_CASE(survives_somebody_elses_reaping_its_children) {
-    Forked scene;
+    Forked scene({.first_input_grace = std::chrono::nanoseconds{0}});
     scene.serve();
     Client client = scene.connect();
     BOOST_TEST(scene.script.comes_to("handle"));
