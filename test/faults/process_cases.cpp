@@ -225,7 +225,7 @@ FAULT_CASE(27, a_server_is_after_many_connections_what_it_was_before, every_mode
     BOOST_TEST((mode.has_threads ? after.threads <= first.threads + spare * server.accepting().size()
                                  : after.threads == first.threads));
     // A sanitizer keeps what was freed.
-    constexpr long little = 512 * 1024;
+    constexpr long little = 512L * 1024;
     const long more = std::max(0L, after.memory - before.memory);
     BOOST_TEST((time_factor > 1 || more <= std::max(before.memory / 50, little)));
     const auto inherited = inheritable_descriptors_of(::getpid());
