@@ -314,7 +314,7 @@ FAULT_CASE(33, the_last_reply_arrives_although_input_is_left_unread, every_mode)
         client.close();
     }
     BOOST_TEST(server.ask("next") == "next\n");
-    return grouped(2 * rounds) + " replies with up to 8 MiB left unread, all arrived";
+    return grouped(2L * rounds) + " replies with up to 8 MiB left unread, all arrived";
 }
 
 FAULT_CASE(34, urgent_data_neither_stalls_nor_loses_a_byte, every_mode) {
