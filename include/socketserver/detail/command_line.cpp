@@ -190,6 +190,10 @@ po::parsed_options split(const std::vector<const ProgramOption*>& known, std::sp
         // The parser would take its value for an argument.
         if (!options_end && argument.starts_with("--="))
             throw UsageError("unrecognised option '" + argument + "'");
+        // No option is called so, and the parser would put parts of its message in the place of such a name for ever.
+        if (const std::string name = argument.substr(0, argument.find('='));
+            !options_end && name.starts_with('-') && name.find('%') != std::string::npos)
+            throw UsageError("unrecognised option '" + name + "'");
         // "--host=" is "--host" and an empty value, which the parser would not take in one piece.
         const bool empty_value =
             !options_end && argument.starts_with("--") && argument.find('=') == argument.size() - 1;
