@@ -291,6 +291,8 @@ void ServerLoop::log(Severity severity, std::string_view message) const noexcept
 }
 
 void ServerLoop::begin_to_stop_running() noexcept {
+    if (drain_times().grace().count() == 0)
+        return stop_running();
     registry().stop_all_but_new();
 }
 

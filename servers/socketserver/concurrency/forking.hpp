@@ -88,6 +88,8 @@ protected:
     // Children forked from now on are asked by the registry's flag. Not by what the base does: it locks, and a child that is
     // being forked at this moment would find that lock held for ever.
     void begin_to_stop_running() noexcept override {
+        if (this->drain_times().grace().count() == 0)
+            return stop_running();
         if (!this->registry().stopping())
             *new_ones_are_spared_ = true;
         this->registry().stop_only_request_unless_new();
