@@ -9,6 +9,7 @@
 #include <socketserver/net/socket.hpp>
 #include <socketserver/os/signals.hpp>
 #include <socketserver/serving/event_handler.hpp>
+#include <socketserver/serving/statistics.hpp>
 
 #include <algorithm>
 #include <chrono>
