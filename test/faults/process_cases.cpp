@@ -15,9 +15,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 namespace socketserver::test {
@@ -68,6 +73,46 @@ bool is_free(std::uint16_t port) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return ::bind(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
            ::listen(probe.get(), 1) == 0;
+}
+
+/// How requests of a client end that makes a connection for each.
+struct Replies {
+    std::atomic<int> whole{0};
+    std::atomic<int> cut{0};   // some of the reply came
+    std::atomic<int> lost{0};  // the connection was accepted and ended in order, without a reply
+};
+
+/// Asks again and again, until there is no reply.
+void ask_on(const FaultServer& server, Replies& replies) {
+    constexpr std::size_t size = 200'000;
+    const std::string end = "xwritten\n";
+    bool answered = true;
+    while (answered) {
+        std::string reply;
+        bool in_order = false;
+        const auto begin = std::chrono::steady_clock::now();
+        auto asked = begin;
+        try {
+            Client client = server.connect();
+            client.send("write " + std::to_string(size) + '\n');
+            asked = std::chrono::steady_clock::now();
+            client.half_close();
+            std::string piece = client.read_some();
+            for (; !piece.empty(); piece = client.read_some())
+                reply += piece;
+            in_order = true;
+        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): what came tells
+        }
+        answered = reply.size() == size + end.size() - 1 && reply.ends_with(end);
+        // A request that comes late may find its connection given up: see ServerOptions::first_input_grace.
+        constexpr std::chrono::milliseconds late{250};
+        if (answered)
+            ++replies.whole;
+        else if (!reply.empty())
+            ++replies.cut;
+        else if (in_order && asked - begin < late)
+            ++replies.lost;
+    }
 }
 
 }  // namespace
@@ -143,6 +188,36 @@ FAULT_CASE(18, silent_clients_do_not_keep_a_server_beyond_its_drain, every_mode)
     const std::string said = server.stop();
     BOOST_TEST(said.find("exit") == std::string::npos);
     return "a sleeping handler, silent clients and live ones: exit 0 when the time to drain is up";
+}
+
+FAULT_CASE(24, sigterm_under_load_loses_no_accepted_request, every_mode) {
+    const int rounds = load(2, 20);
+    int requests = 0;
+    for (int round = 0; round < rounds; ++round) {
+        FaultServer server(mode, {"--quiet", "--drain", "3600"});
+        auto idle = served_clients(server, mode.one_at_a_time ? 0 : 5);
+        Replies replies;
+        std::vector<std::thread> clients;
+        for (int i = 0; i < 4; ++i)
+            clients.emplace_back([&server, &replies] { ask_on(server, replies); });
+        constexpr int some = 20;
+        const bool under_way = eventually([&] { return replies.whole >= some; });
+        server.program().signal(SIGTERM);
+        for (Client& client : idle)
+            BOOST_TEST(client.read_all() == "");
+        for (std::thread& client : clients)
+            client.join();
+        BOOST_TEST(under_way);
+        BOOST_TEST(replies.cut == 0);
+        BOOST_TEST(replies.lost == 0);
+        requests += replies.whole;
+        server.leave_it();
+        BOOST_TEST(server.program().error() == "");
+        BOOST_TEST(server.program().wait() == 0);
+    }
+    BOOST_TEST(requests > 0);
+    return std::to_string(rounds) +
+           " times SIGTERM between requests of 4 clients: each reply was whole, idle connections ended at once, exit 0";
 }
 
 FAULT_CASE(25, killed_workers_are_replaced_under_load, preforking_modes) {
