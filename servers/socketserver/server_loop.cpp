@@ -366,6 +366,9 @@ void ServerLoop::check_descriptor_limit() {
 }
 
 void ServerLoop::accepting_deferred() noexcept {
+    // Threads that are just being made, and loops that only look whether there is a request, are none.
+    if (counters().active < share_of_connections())
+        return;
     ++counters().deferred;
     // That all that a concurrency has is in use is normal service; that a limit which somebody has set is reached is news.
     if (options_.max_connections == 0)
