@@ -291,23 +291,12 @@ std::string help_text(const std::vector<detail::BenchHandler>& handlers, std::st
     std::vector<std::pair<std::string, const ProgramOption*>> rows;
     const auto list = [&rows](const ProgramOptions& options) {
         for (const ProgramOption& option : options)
-            rows.emplace_back("  --" + option.name + (option.value_name.empty() ? "" : " " + option.value_name),
-                              &option);
+            rows.emplace_back("  " + spelling(option), &option);
     };
     for (const detail::BenchHandler& handler : handlers)
         list(handler.protocol.options);
     list(ours);
-    std::size_t width = 0;
-    for (const auto& row : rows)
-        width = std::max(width, row.first.size());
-    for (auto& [line, option] : rows) {
-        line.resize(width + 2, ' ');
-        line += option->description;
-        if (!option->default_value.empty())
-            line += " (default: " + option->default_value + ")";
-        text += line + '\n';
-    }
-    return text;
+    return text + help_lines(std::move(rows));
 }
 
 }  // namespace socketserver::bench

@@ -16,6 +16,8 @@ namespace socketserver::test {
 /// Stands for a server, where a handler is called without one.
 class NoServer : public ServerContext {
 public:
+    explicit NoServer(const ConnectionOptions& the_options = {}) : options(the_options) {}
+
     [[nodiscard]] const Address& server_address() const noexcept override { return address_; }
     [[nodiscard]] Statistics statistics() const noexcept override { return {}; }
     [[nodiscard]] const ConnectionOptions& connection_options() const noexcept override { return options; }

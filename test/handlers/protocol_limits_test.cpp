@@ -1,4 +1,5 @@
 #include "contract/shared_lines.hpp"
+#include "no_connection.hpp"
 #include "served.hpp"
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
@@ -23,21 +24,6 @@ namespace socketserver::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-class NoServer : public ServerContext {
-public:
-    explicit NoServer(const ConnectionOptions& options) : options_(options) {}
-    [[nodiscard]] const Address& server_address() const noexcept override { return address_; }
-    [[nodiscard]] Statistics statistics() const noexcept override { return {}; }
-    [[nodiscard]] const ConnectionOptions& connection_options() const noexcept override { return options_; }
-    [[nodiscard]] bool stopping() const noexcept override { return false; }
-    void request_shutdown() noexcept override {}
-    void log(Severity, std::string_view) const noexcept override {}
-
-private:
-    ConnectionOptions options_;
-    Address address_;
-};
 
 class Lines : public LineProtocol {
 public:

@@ -348,20 +348,9 @@ std::string help_text(const Protocol& protocol, std::string_view program) {
         rows.emplace_back("  " + argument.name, &argument);
     for (const ProgramOptions* const options : {&protocol.options, &common}) {
         for (const ProgramOption& option : *options)
-            rows.emplace_back("  --" + option.name + (option.value_name.empty() ? "" : " " + option.value_name),
-                              &option);
+            rows.emplace_back("  " + spelling(option), &option);
     }
-    std::size_t width = 0;
-    for (const auto& row : rows)
-        width = std::max(width, row.first.size());
-    for (auto& [line, option] : rows) {
-        line.resize(width + 2, ' ');
-        line += option->description;
-        if (!option->default_value.empty())
-            line += " (default: " + option->default_value + ")";
-        text += line + '\n';
-    }
-    return text;
+    return text + help_lines(std::move(rows));
 }
 
 std::string usage_line(const Protocol& protocol, std::string_view program) {

@@ -2,6 +2,7 @@
 
 #include <socketserver/os/deadline.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -42,6 +43,25 @@ void ProgramOptions::operator()(std::string name, std::string description, std::
 void ProgramOptions::operator()(std::string name, std::string description, std::chrono::nanoseconds& variable) {
     add({std::move(name), "S", std::move(description), seconds_text(variable),
          [&variable](const std::string& value) { variable = parse_seconds(value); }});
+}
+
+std::string spelling(const ProgramOption& option) {
+    return "--" + option.name + (option.value_name.empty() ? "" : " " + option.value_name);
+}
+
+std::string help_lines(std::vector<std::pair<std::string, const ProgramOption*>> rows) {
+    std::size_t width = 0;
+    for (const auto& row : rows)
+        width = std::max(width, row.first.size());
+    std::string text;
+    for (auto& [line, option] : rows) {
+        line.resize(width + 2, ' ');
+        line += option->description;
+        if (!option->default_value.empty())
+            line += " (default: " + option->default_value + ")";
+        text += line + '\n';
+    }
+    return text;
 }
 
 std::size_t parse_count(std::string_view text, std::size_t least, std::size_t most) {

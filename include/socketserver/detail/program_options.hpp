@@ -79,6 +79,13 @@ private:
     std::vector<ProgramOption> arguments_;
 };
 
+/// An option as it is given: "--port PORT".
+[[nodiscard]] std::string spelling(const ProgramOption& option);
+
+/// What --help says of options and arguments: a line for each.
+/// \param rows each with what its line begins with; the descriptions stand below each other
+[[nodiscard]] std::string help_lines(std::vector<std::pair<std::string, const ProgramOption*>> rows);
+
 /// Reads a whole number.
 /// \throw UsageError quoting the text, if it is none or not within the bounds
 [[nodiscard]] std::size_t parse_count(std::string_view text, std::size_t least = 0,
