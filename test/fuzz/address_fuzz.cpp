@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -51,7 +50,7 @@ void check_text(std::string_view text) {
 // What accept(2) might store, and what a wrong length would make of it.
 void check_stored(std::string_view bytes) {
     sockaddr_storage stored{};
-    std::memcpy(&stored, bytes.data(), std::min(bytes.size(), sizeof stored));
+    bytes.copy(reinterpret_cast<char*>(&stored), sizeof stored);  // which may be none
     const Address address =
         Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&stored), static_cast<socklen_t>(bytes.size()));
     check(address);
