@@ -296,7 +296,7 @@ std::string help_text(const std::vector<detail::BenchHandler>& handlers, std::st
     for (const detail::BenchHandler& handler : handlers)
         list(handler.protocol.options);
     list(ours);
-    return text + help_lines(std::move(rows));
+    return text + help_lines(rows);
 }
 
 }  // namespace socketserver::bench

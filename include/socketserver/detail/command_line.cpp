@@ -350,7 +350,7 @@ std::string help_text(const Protocol& protocol, std::string_view program) {
         for (const ProgramOption& option : *options)
             rows.emplace_back("  " + spelling(option), &option);
     }
-    return text + help_lines(std::move(rows));
+    return text + help_lines(rows);
 }
 
 std::string usage_line(const Protocol& protocol, std::string_view program) {

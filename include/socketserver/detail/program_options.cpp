@@ -49,12 +49,13 @@ std::string spelling(const ProgramOption& option) {
     return "--" + option.name + (option.value_name.empty() ? "" : " " + option.value_name);
 }
 
-std::string help_lines(std::vector<std::pair<std::string, const ProgramOption*>> rows) {
+std::string help_lines(const std::vector<std::pair<std::string, const ProgramOption*>>& rows) {
     std::size_t width = 0;
     for (const auto& row : rows)
         width = std::max(width, row.first.size());
     std::string text;
-    for (auto& [line, option] : rows) {
+    for (const auto& [beginning, option] : rows) {
+        std::string line = beginning;
         line.resize(width + 2, ' ');
         line += option->description;
         if (!option->default_value.empty())

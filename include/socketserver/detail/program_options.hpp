@@ -84,7 +84,7 @@ private:
 
 /// What --help says of options and arguments: a line for each.
 /// \param rows each with what its line begins with; the descriptions stand below each other
-[[nodiscard]] std::string help_lines(std::vector<std::pair<std::string, const ProgramOption*>> rows);
+[[nodiscard]] std::string help_lines(const std::vector<std::pair<std::string, const ProgramOption*>>& rows);
 
 /// Reads a whole number.
 /// \throw UsageError quoting the text, if it is none or not within the bounds
