@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <utility>
 
 namespace socketserver::detail {
 
@@ -13,12 +12,7 @@ std::optional<std::uint64_t> AcceptBackoff::failed(Cause cause) noexcept {
     const std::chrono::milliseconds pause = pause_;
     until_ = Deadline::after(pause);
     pause_ = std::min(pause * 2, longest);
-    Log& log = logs_[static_cast<std::size_t>(cause)];
-    ++log.withheld;
-    if (!log.next.expired())
-        return 0;
-    log.next = Deadline::after(log_interval);
-    return std::exchange(log.withheld, 0);
+    return logs_[static_cast<std::size_t>(cause)].happened();
 }
 
 }  // namespace socketserver::detail

@@ -3,6 +3,7 @@
 /// \file
 /// What a server does while descriptors or memory have run out.
 
+#include <socketserver/detail/log_limit.hpp>
 #include <socketserver/os/deadline.hpp>
 
 #include <array>
@@ -51,16 +52,11 @@ public:
 private:
     static constexpr std::chrono::milliseconds shortest{1};
     static constexpr std::chrono::milliseconds longest{50};
-    static constexpr std::chrono::seconds log_interval{1};
 
     std::atomic<std::chrono::milliseconds> pause_{shortest};
     std::atomic<Deadline> until_{Deadline::now()};
-    struct Log {
-        Deadline next = Deadline::now();
-        std::uint64_t withheld = 0;
-    };
     std::mutex mutex_;
-    std::array<Log, 3> logs_;  // one for each cause; guarded by mutex_
+    std::array<LogLimit, 3> logs_;  // one for each cause
 };
 
 }  // namespace socketserver::detail
