@@ -3,9 +3,10 @@
 /// \file
 /// What the clients have in common as programs: reading a command line, --help and --version, and what becomes of errors.
 
-#include <boost/program_options.hpp>
+#include <socketserver/detail/read_options.hpp>
 
 #include <charconv>
+#include <cstddef>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -17,7 +18,9 @@
 
 namespace client_program {
 
-namespace po = boost::program_options;
+using socketserver::detail::GivenOptions;
+using socketserver::detail::ProgramOptions;
+using socketserver::detail::UsageError;
 
 /// What a program says of itself. A value; the texts outlive it.
 struct Program {
@@ -32,31 +35,35 @@ struct CommandLine {
     bool version = false;  ///< only tell the version; nothing else counts
 };
 
-/// Reads a command line: names in full, and values into the variables that the options name.
+/// The options that each client has.
+/// \param line is told whether they are given
+inline ProgramOptions common_options(CommandLine& line) {
+    ProgramOptions options;
+    options("help", "print this and exit", line.help);
+    options("version", "print the version and exit", line.version);
+    return options;
+}
+
+/// Reads a command line; values go where the options say.
 /// \param options what it may hold besides arguments
 /// \param most how many arguments it may hold
-/// \param arguments is given those
-/// \return what was given
-/// \throw std::exception if it cannot be understood
-inline po::variables_map read(int argc, char* argv[], po::options_description& options, int most,
-                              std::vector<std::string>& arguments) {
-    options.add_options()("argument", po::value(&arguments));
-    po::positional_options_description positions;
-    positions.add("argument", most);
-    po::variables_map values;
-    constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(argc, argv).options(options).positional(positions).style(style).run(), values);
-    po::notify(values);
-    return values;
+/// \return what it held
+/// \throw UsageError if it cannot be understood
+inline GivenOptions read(int argc, char* argv[], const ProgramOptions& options, std::size_t most) {
+    const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    GivenOptions given = socketserver::detail::read_options({&options}, words);
+    if (given.arguments.size() > most)
+        throw UsageError("unexpected argument '" + given.arguments[most] + "'");
+    return given;
 }
 
 /// Reads a port.
-/// \throw std::exception if the text is none
+/// \throw UsageError if the text is none
 inline int parse_port(const std::string& text) {
     int port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
     if (error != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65'535)
-        throw po::error("'" + text + "' is not a port: a number from 1 to 65535");
+        throw UsageError("'" + text + "' is not a port: a number from 1 to 65535");
     return port;
 }
 

@@ -13,7 +13,7 @@ namespace ss = socketserver;
 
 namespace {
 
-constexpr std::string_view usage = "usage: command_client [--unix PATH] [--help] [HOST [PORT]]\n";
+constexpr std::string_view usage = "usage: command_client [--unix PATH] [--help] [--version] [HOST [PORT]]\n";
 constexpr std::string_view help =
     R"(Sends each line to a command server, which runs it, and prints the command's output; an empty line or the end of input
 ends it. The exit status is that of the last command: 128 + N if signal N killed it, 124 if its time was over,
@@ -23,6 +23,7 @@ ends it. The exit status is that of the last command: 128 + N if signal N killed
   PORT         the server's port (default: 8082)
   --unix PATH  the server listens on this Unix socket; "@NAME" is an abstract one
   --help       print this and exit
+  --version    print the version and exit
 )";
 
 ss::CommandReply read_head(ss::BufferedReader& replies) {

@@ -26,7 +26,7 @@
 #include <vector>
 
 namespace ss = socketserver;
-namespace po = boost::program_options;
+using client_program::UsageError;
 
 namespace {
 
@@ -53,19 +53,8 @@ constexpr std::string_view help =
 HTTP redirections are followed, 10 at the most. The exit status is 1 if there is no such document, or not all of it.
 )";
 
-Timeout parse_timeout(const std::string& text) {
-    constexpr double longest = 1e9;
-    char* end = nullptr;
-    const double seconds = std::strtod(text.c_str(), &end);
-    if (text.empty() || *end != '\0' || !(seconds >= 0 && seconds <= longest))
-        throw po::error("'" + text + "' is no time-out: a number of seconds from 0 to 1000000000");
-    if (seconds == 0)
-        return std::nullopt;
-    return std::chrono::ceil<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
-}
-
 void parse_url(const std::string& text, CommandLine& line) {
-    const auto wrong = [&](const std::string& why) { return po::error("'" + text + "' is no URL: " + why); };
+    const auto wrong = [&](const std::string& why) { return UsageError("'" + text + "' is no URL: " + why); };
     const auto url = ss::parse_url(text);
     if (!url)
         throw wrong(url.error());
@@ -82,29 +71,28 @@ void parse_url(const std::string& text, CommandLine& line) {
         if (line.local.empty() || line.local.find('\0') != std::string::npos)
             throw wrong("it names no file");
     } else if (url->scheme != "http") {
-        throw po::error(url->scheme + " is not supported, only http, gopher and file");
+        throw UsageError(url->scheme + " is not supported, only http, gopher and file");
     }
 }
 
 CommandLine parse(int argc, char* argv[]) {
     CommandLine line;
-    std::string timeout;
-    std::vector<std::string> arguments;
-    po::options_description options;
-    options.add_options()("help", po::bool_switch(&line.help))("version", po::bool_switch(&line.version))(
-        "timeout", po::value(&timeout));
-    const auto values = client_program::read(argc, argv, options, 2, arguments);
+    auto options = client_program::common_options(line);
+    options.add(
+        {"timeout", "S", "the longest to wait for the server at each step", "30", [&line](const std::string& value) {
+             const auto seconds = ss::detail::parse_seconds(value);
+             line.timeout = seconds.count() == 0 ? std::nullopt : Timeout(seconds);
+         }});
+    const auto arguments = client_program::read(argc, argv, options, 2).arguments;
     if (line.help || line.version)
         return line;
-    if (values.count("timeout") != 0)
-        line.timeout = parse_timeout(timeout);
     if (arguments.empty())
-        throw po::error("URL is missing");
+        throw UsageError("URL is missing");
     parse_url(arguments[0], line);
     if (arguments.size() > 1) {
         line.file = arguments[1];
         if (line.file.empty())
-            throw po::error("FILE is empty");
+            throw UsageError("FILE is empty");
     }
     return line;
 }

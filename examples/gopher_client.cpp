@@ -11,10 +11,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace ss = socketserver;
-namespace po = boost::program_options;
+using client_program::UsageError;
 using namespace std::chrono_literals;
 
 namespace {
@@ -48,26 +47,25 @@ CommandLine parse(int argc, char* argv[]) {
     CommandLine line;
     bool text = false;
     bool raw = false;
-    std::vector<std::string> document;
-    po::options_description options;
-    options.add_options()("help", po::bool_switch(&line.help))("version", po::bool_switch(&line.version))(
-        "text", po::bool_switch(&text))("raw", po::bool_switch(&raw));
-    client_program::read(argc, argv, options, 3, document);
+    auto options = client_program::common_options(line);
+    options("text", "the document is a text or a menu", text);
+    options("raw", "print what comes as it comes", raw);
+    const auto document = client_program::read(argc, argv, options, 3).arguments;
     if (line.help || line.version)
         return line;
     if (text && raw)
-        throw po::error("--text and --raw exclude each other");
+        throw UsageError("--text and --raw exclude each other");
     line.kind = text ? Kind::text : raw ? Kind::raw : Kind::guess;
     if (document.size() < 2)
-        throw po::error(document.empty() ? "HOST and SELECTOR are missing" : "SELECTOR is missing");
+        throw UsageError(document.empty() ? "HOST and SELECTOR are missing" : "SELECTOR is missing");
     line.host = document[0];
     line.selector = document[1];
     if (document.size() > 2)
         line.port = client_program::parse_port(document[2]);
     if (const auto request = ss::parse_gopher_request(line.selector + "\r\n"); request.is_error())
-        throw po::error("SELECTOR: " + request.error());
+        throw UsageError("SELECTOR: " + request.error());
     if (line.selector.find('\n') != std::string::npos)
-        throw po::error("SELECTOR: the selector holds control characters");
+        throw UsageError("SELECTOR: the selector holds control characters");
     return line;
 }
 

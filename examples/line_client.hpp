@@ -13,12 +13,11 @@
 #include <iostream>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace line_client {
 
 namespace ss = socketserver;
-namespace po = boost::program_options;
+using client_program::UsageError;
 
 /// Where the server is. A value.
 struct Server {
@@ -53,15 +52,15 @@ struct CommandLine : client_program::CommandLine {
 /// \throw std::exception if it cannot be understood
 inline CommandLine parse(Server server, bool* udp, int argc, char* argv[]) {
     CommandLine line{{}, std::move(server)};
-    std::vector<std::string> arguments;
-    po::options_description options;
-    options.add_options()("help", po::bool_switch(&line.help))("unix", po::value(&line.server.unix_path));
+    auto options = client_program::common_options(line);
+    options("unix", "the server listens on this Unix socket", line.server.unix_path);
     if (udp != nullptr)
-        options.add_options()("udp", po::bool_switch(udp));
-    const auto values = client_program::read(argc, argv, options, 2, arguments);
-    if (values.count("unix") != 0) {
+        options("udp", "send datagrams", *udp);
+    const auto given = client_program::read(argc, argv, options, 2);
+    const auto& arguments = given.arguments;
+    if (given.contains("unix")) {
         if (!arguments.empty())
-            throw po::error("HOST and PORT mean nothing with --unix");
+            throw UsageError("HOST and PORT mean nothing with --unix");
         static_cast<void>(ss::Address::unix_path(line.server.unix_path));
     }
     if (!arguments.empty())

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::string_view usage = "usage: time_client [--udp] [--unix PATH] [--help] [HOST [PORT]]\n";
+constexpr std::string_view usage = "usage: time_client [--udp] [--unix PATH] [--help] [--version] [HOST [PORT]]\n";
 constexpr std::string_view help =
     R"(Sends each line to a time server and prints the reply; an empty line or the end of input ends it.
 
@@ -22,6 +22,7 @@ constexpr std::string_view help =
   --udp        send datagrams; each is sent up to 3 times, once a second, until the reply comes
   --unix PATH  the server listens on this Unix socket; "@NAME" is an abstract one
   --help       print this and exit
+  --version    print the version and exit
 )";
 
 void use_stream(const line_client::Server& server) {

@@ -1,12 +1,11 @@
 #include "command_line.hpp"
 
-#include <boost/program_options.hpp>
+#include <socketserver/detail/read_options.hpp>
+#include <socketserver/os/deadline.hpp>
 
 #include <sched.h>
 
 #include <algorithm>
-#include <cmath>
-#include <set>
 #include <utility>
 
 namespace socketserver::bench {
@@ -15,7 +14,6 @@ const std::vector<std::string> all_modes{"blocking", "forking", "preforking", "s
 
 namespace {
 
-namespace po = boost::program_options;
 using detail::parse_count;
 using detail::parse_seconds;
 using detail::ProgramOption;
@@ -27,8 +25,10 @@ constexpr std::size_t most_repetitions = 1'000;
 constexpr std::size_t most_processors = 1'024;
 
 // The full matrix ends within ten minutes, the quick one within one: see plan.cpp.
-constexpr std::chrono::milliseconds full_run{700};
+constexpr std::chrono::milliseconds full_run{600};
 constexpr std::chrono::milliseconds quick_run{200};
+constexpr std::size_t full_repetitions = 5;
+constexpr std::size_t quick_repetitions = 3;
 
 std::string join(const std::vector<std::string>& words) {
     std::string text;
@@ -73,6 +73,8 @@ std::vector<Shape> parse_shapes(const std::string& text) {
         const auto shape = parse_shape(name);
         if (!shape)
             throw UsageError("'" + name + "' is not one of " + join(names));
+        if (std::find(shapes.begin(), shapes.end(), *shape) != shapes.end())
+            throw UsageError("'" + name + "' is given twice");
         shapes.push_back(*shape);
     }
     return shapes;
@@ -94,6 +96,8 @@ std::vector<int> parse_processors(const std::string& text) {
         const auto number = static_cast<int>(parse_count(word, 0, most_processors));
         if (std::find(usable.begin(), usable.end(), number) == usable.end())
             throw UsageError("processor " + word + " is not there, or not for this process");
+        if (std::find(processors.begin(), processors.end(), number) != processors.end())
+            throw UsageError("'" + word + "' is given twice");
         processors.push_back(number);
     }
     return processors;
@@ -107,6 +111,13 @@ Subject parse_outside(const std::string& text) {
         throw UsageError("'" + text.substr(equals + 1) +
                          "' does not say PORT: the server must be told the port that it listens on");
     return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::chrono::nanoseconds parse_span(const std::string& text) {
+    const auto span = parse_seconds(text);
+    if (span.count() == 0)
+        throw UsageError("'" + text + "' is not more than 0");
+    return span;
 }
 
 double parse_rate(const std::string& text) {
@@ -124,6 +135,7 @@ struct Given {
 
 ProgramOptions options(const std::vector<detail::BenchHandler>& handlers, Settings& settings, Given& given) {
     using Value = const std::string&;
+    constexpr bool repeats = true;
     ProgramOptions all;
     if (handlers.size() > 1) {
         std::vector<std::string> names;
@@ -147,9 +159,9 @@ ProgramOptions options(const std::vector<detail::BenchHandler>& handlers, Settin
              [&](Value value) { settings.connections = parse_counts(value, most_connections); }});
     all.add({"depth", "N", "send N requests together, where they are pipelined", std::to_string(settings.depth),
              [&](Value value) { settings.depth = parse_count(value, 1, 1'000); }});
-    all.add({"seconds", "S", "let each run last S seconds", "0.7; 0.2 with --quick",
-             [&](Value value) { settings.run = parse_seconds(value); }});
-    all.add({"repeat", "N", "run each measurement N times; the median counts", std::to_string(settings.repetitions),
+    all.add({"seconds", "S", "let each run last S seconds", "0.6; 0.2 with --quick",
+             [&](Value value) { settings.run = parse_span(value); }});
+    all.add({"repeat", "N", "run each measurement N times; the median counts", "5; 3 with --quick",
              [&](Value value) { settings.repetitions = parse_count(value, 1, most_repetitions); }});
     all.add({"rate", "N", "in the open loop, let N requests be due each second",
              "50, 80 and 95 % of what the mode reaches in a closed loop",
@@ -159,11 +171,12 @@ ProgramOptions options(const std::vector<detail::BenchHandler>& handlers, Settin
         {"against", "NAME=COMMAND",
          "measure an outside server, too: the command is run by the shell and listens on 127.0.0.1 and the port that "
          "replaces PORT; may be given several times",
-         "", [&](Value value) { add_once(given.outside, parse_outside(value)); }});
+         "", [&](Value value) { add_once(given.outside, parse_outside(value)); }, repeats});
     all.add({"output", "DIR", "write results.json and the report into this folder", "",
              [&](Value value) { settings.output = value; }});
     all("quick", "a first idea within a minute: 100 clients, short runs", given.quick);
-    all("patience", "take a reply for lost after S seconds", settings.patience);
+    all.add({"patience", "S", "take a reply for lost, and an outside server for unreachable, after S seconds",
+             seconds_text(settings.patience), [&](Value value) { settings.patience = parse_span(value); }});
     all.add({"server-processors", "LIST", "run servers on these processors", "the first",
              [&](Value value) { settings.server_processors = parse_processors(value); }});
     all.add({"client-processors", "LIST", "run clients on these processors, a thread on each", "the second",
@@ -171,25 +184,6 @@ ProgramOptions options(const std::vector<detail::BenchHandler>& handlers, Settin
     all("help", "print this and exit", settings.help);
     all("version", "print the version and exit", settings.version);
     return all;
-}
-
-po::parsed_options split_arguments(const std::vector<const ProgramOption*>& known,
-                                   std::span<const std::string> arguments) {
-    po::options_description described;
-    for (const ProgramOption* const option : known) {
-        if (option->value_name.empty())
-            described.add_options()(option->name.c_str(), "");
-        else
-            described.add_options()(option->name.c_str(), po::value<std::string>(), "");
-    }
-    try {
-        // Abbreviations would change their meaning with each option to come.
-        constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-        const std::vector<std::string> words(arguments.begin(), arguments.end());
-        return po::command_line_parser(words).options(described).style(style).run();
-    } catch (const po::error& failure) {
-        throw UsageError(failure.what());
-    }
 }
 
 void fill_in(Settings& settings, const Given& given) {
@@ -206,6 +200,8 @@ void fill_in(Settings& settings, const Given& given) {
         settings.shapes.assign(std::begin(all_shapes), std::end(all_shapes));
     if (settings.run.count() == 0)
         settings.run = given.quick ? quick_run : full_run;
+    if (settings.repetitions == 0)
+        settings.repetitions = given.quick ? quick_repetitions : full_repetitions;
     settings.open_loop = !given.closed;
     if (given.closed && settings.rate)
         throw UsageError("--rate means nothing with --closed");
@@ -219,6 +215,22 @@ void fill_in(Settings& settings, const Given& given) {
         });
         settings.client_processors = {other == usable.end() ? usable.back() : *other};
     }
+}
+
+/// The handlers' own options, as they were given.
+std::vector<std::string> for_servers(const std::vector<detail::BenchHandler>& handlers,
+                                     const detail::GivenOptions& given) {
+    std::vector<std::string> words;
+    for (const detail::BenchHandler& handler : handlers) {
+        for (const ProgramOption& option : handler.protocol.options) {
+            for (const auto& [name, value] : given.options) {
+                if (name != option.name)
+                    continue;
+                words.push_back("--" + name + (option.value_name.empty() ? "" : '=' + value));
+            }
+        }
+    }
+    return words;
 }
 
 }  // namespace
@@ -240,37 +252,13 @@ Settings parse_command_line(const std::vector<detail::BenchHandler>& handlers, s
     Settings settings;
     Given given;
     const ProgramOptions ours = options(handlers, settings, given);
-    std::vector<const ProgramOption*> known;
-    std::set<std::string> of_handlers;
-    for (const ProgramOption& option : ours)
-        known.push_back(&option);
-    for (const detail::BenchHandler& handler : handlers) {
-        for (const ProgramOption& option : handler.protocol.options) {
-            known.push_back(&option);
-            of_handlers.insert(option.name);
-        }
-    }
-    std::set<std::string> seen;
-    for (const auto& option : split_arguments(known, arguments).options) {
-        if (option.position_key >= 0)
-            throw UsageError("unexpected argument '" + option.value.front() + "'");
-        const std::string& name = option.string_key;
-        if (!seen.insert(name).second && name != "against")
-            throw UsageError("option '--" + name + "' is given twice");
-        const std::string value = option.value.empty() ? "" : option.value.front();
-        const auto found =
-            std::find_if(known.begin(), known.end(), [&](const ProgramOption* one) { return one->name == name; });
-        try {
-            (*found)->store(value);
-        } catch (const UsageError& failure) {
-            throw UsageError("--" + name + ": " + failure.what());
-        }
-        if (of_handlers.contains(name)) {
-            settings.handler_arguments.push_back("--" + name);
-            if (!(*found)->value_name.empty())
-                settings.handler_arguments.push_back(value);
-        }
-    }
+    std::vector<const ProgramOptions*> known{&ours};
+    for (const detail::BenchHandler& handler : handlers)
+        known.push_back(&handler.protocol.options);
+    const detail::GivenOptions all = read_options(known, arguments);
+    if (!all.arguments.empty())
+        throw UsageError("unexpected argument '" + all.arguments.front() + "'");
+    settings.handler_arguments = for_servers(handlers, all);
     if (!settings.help && !settings.version)
         fill_in(settings, given);
     return settings;

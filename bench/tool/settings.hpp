@@ -5,6 +5,7 @@
 
 #include "load.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -31,16 +32,23 @@ struct Settings {
     std::vector<Shape> shapes;             ///< how they ask
     std::size_t depth = 16;                ///< requests sent together, where pipelined
     std::chrono::nanoseconds run{};        ///< how long a run lasts
-    std::size_t repetitions = 3;           ///< how many runs of each
+    std::size_t repetitions = 0;           ///< how many runs of each
     bool open_loop = true;                 ///< whether to measure at fixed rates, too
     std::optional<double> rate;            ///< the rate of the open loop, in place of shares of the peak
-    std::chrono::nanoseconds patience = std::chrono::seconds{10};  ///< how long a reply may take
-    std::vector<int> server_processors;                            ///< where servers run
-    std::vector<int> client_processors;                            ///< where clients run
-    std::string output;                                            ///< folder of the report; "": none
+    std::chrono::nanoseconds patience =
+        std::chrono::seconds{10};        ///< how long a reply, or an outside server's start, may take
+    std::vector<int> server_processors;  ///< where servers run
+    std::vector<int> client_processors;  ///< where clients run
+    std::string output;                  ///< folder of the report; "": none
 
     std::size_t handler = 0;                     ///< which of the handlers
     std::vector<std::string> handler_arguments;  ///< its own options, for the servers
+
+    /// Whether servers and clients have a processor in common.
+    [[nodiscard]] bool share_processors() const {
+        return std::find_first_of(server_processors.begin(), server_processors.end(), client_processors.begin(),
+                                  client_processors.end()) != server_processors.end();
+    }
 };
 
 /// The modes, as the servers' command line calls them.

@@ -107,12 +107,11 @@ BOOST_AUTO_TEST_CASE(what_goes_wrong_is_one_line) {
     BOOST_TEST(unknown.error.find("name.invalid") != std::string::npos);
     const Outcome usage = run({"command_client", "--udp"});
     BOOST_TEST(usage.status == 2);
-    BOOST_TEST(
-        usage.error ==
-        "command_client: unrecognised option '--udp'\nusage: command_client [--unix PATH] [--help] [HOST [PORT]]\n");
+    BOOST_TEST(usage.error == "command_client: unrecognised option '--udp'\nusage: command_client [--unix PATH] "
+                              "[--help] [--version] [HOST [PORT]]\n");
     const Outcome help = run({"command_client", "--help"});
     BOOST_TEST(help.status == 0);
-    BOOST_TEST(help.output.starts_with("usage: command_client [--unix PATH] [--help] [HOST [PORT]]\n"));
+    BOOST_TEST(help.output.starts_with("usage: command_client [--unix PATH] [--help] [--version] [HOST [PORT]]\n"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

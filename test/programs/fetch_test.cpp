@@ -53,7 +53,8 @@ BOOST_FIXTURE_TEST_SUITE(fetch, CaseGuard)
 BOOST_AUTO_TEST_CASE(a_bad_command_line_exits_2_with_the_usage) {
     check_usage_error({}, "URL is missing");
     check_usage_error({"--bogus"}, "unrecognised option '--bogus'");
-    check_usage_error({"http://a", "b", "c"}, "too many positional options have been specified on the command line");
+    check_usage_error({"--%canonical_option%"}, "unrecognised option '--%canonical_option%'");
+    check_usage_error({"http://a", "b", "c"}, "unexpected argument 'c'");
     check_usage_error({"www.example.org"},
                       "'www.example.org' is no URL: it does not begin with a scheme such as http://");
     check_usage_error({"http://a:b/"}, "'http://a:b/' is no URL: 'b' is not a port: a number from 1 to 65535");
@@ -66,9 +67,7 @@ BOOST_AUTO_TEST_CASE(a_bad_command_line_exits_2_with_the_usage) {
     check_usage_error({"http://a", ""}, "FILE is empty");
     for (const std::string seconds : {"x", "-1", "1s", "", "nan", "1e10"})
         check_usage_error({"--timeout=" + seconds, "http://a"},
-                          seconds.empty()
-                              ? "the argument for option '--timeout' should follow immediately after the equal sign"
-                              : "'" + seconds + "' is no time-out: a number of seconds from 0 to 1000000000");
+                          "--timeout: '" + seconds + "' is not a number of seconds from 0 to 1000000000");
 }
 
 BOOST_AUTO_TEST_CASE(help_and_version) {

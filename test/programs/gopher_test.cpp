@@ -381,12 +381,13 @@ BOOST_AUTO_TEST_CASE(a_bad_command_line_of_the_client_exits_2) {
     refuses({"localhost"}, "SELECTOR is missing");
     refuses({"localhost", "x", "gopher"}, "'gopher' is not a port: a number from 1 to 65535");
     refuses({"localhost", "x", "0"}, "'0' is not a port: a number from 1 to 65535");
-    refuses({"localhost", "x", "1", "y"}, "too many positional options have been specified on the command line");
+    refuses({"localhost", "x", "1", "y"}, "unexpected argument 'y'");
     refuses({"localhost", std::string(256, 'x')}, "SELECTOR: the selector is longer than 255 bytes");
     refuses({"localhost", "x\r\ny"}, "SELECTOR: the selector holds control characters");
     refuses({"localhost", "x\n"}, "SELECTOR: the selector holds control characters");
     refuses({"--text", "--raw", "localhost", "x"}, "--text and --raw exclude each other");
     refuses({"--bogus"}, "unrecognised option '--bogus'");
+    refuses({"--%canonical_option%"}, "unrecognised option '--%canonical_option%'");
     const Outcome help = run({"gopher_client", "--help"});
     BOOST_TEST(help.status == 0);
     BOOST_TEST(help.error == "");

@@ -1,19 +1,15 @@
 #include <socketserver/detail/command_line.hpp>
-
-#include <boost/program_options.hpp>
+#include <socketserver/detail/read_options.hpp>
 
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <set>
 #include <utility>
 #include <vector>
 
 namespace socketserver::detail {
 
 namespace {
-
-namespace po = boost::program_options;
 
 constexpr std::array<std::pair<Mode, std::string_view>, 6> modes{{{Mode::blocking, "blocking"},
                                                                   {Mode::forking, "forking"},
@@ -174,43 +170,7 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
     return all;
 }
 
-/// The arguments as a list of option and value; what they say is not looked at yet.
-po::parsed_options split(const std::vector<const ProgramOption*>& known, std::span<const std::string> arguments) {
-    po::options_description described;
-    for (const ProgramOption* const option : known) {
-        if (option->value_name.empty())
-            described.add_options()(option->name.c_str(), "");
-        else
-            described.add_options()(option->name.c_str(), po::value<std::string>(), "");
-    }
-    std::vector<std::string> tokens;
-    bool options_end = false;
-    for (const std::string& argument : arguments) {
-        options_end = options_end || argument == "--";
-        // The parser would take its value for an argument.
-        if (!options_end && argument.starts_with("--="))
-            throw UsageError("unrecognised option '" + argument + "'");
-        // No option is called so, and the parser would put parts of its message in the place of such a name for ever.
-        if (const std::string name = argument.substr(0, argument.find('='));
-            !options_end && name.starts_with('-') && name.find('%') != std::string::npos)
-            throw UsageError("unrecognised option '" + name + "'");
-        // "--host=" is "--host" and an empty value, which the parser would not take in one piece.
-        const bool empty_value =
-            !options_end && argument.starts_with("--") && argument.find('=') == argument.size() - 1;
-        tokens.push_back(empty_value ? argument.substr(0, argument.size() - 1) : argument);
-        if (empty_value)
-            tokens.emplace_back();
-    }
-    try {
-        // Abbreviations would change their meaning with each option to come.
-        constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-        return po::command_line_parser(tokens).options(described).style(style).run();
-    } catch (const po::error& failure) {
-        throw UsageError(failure.what());
-    }
-}
-
-void check_meaning(const CommandLine& line, const Protocol& protocol, const std::set<std::string>& given) {
+void check_meaning(const CommandLine& line, const Protocol& protocol, const GivenOptions& given) {
     const auto refuse = [&given](const std::string& name, const std::string& where) {
         if (given.contains(name))
             throw UsageError("--" + name + " means nothing " + where);
@@ -304,34 +264,11 @@ CommandLine parse_command_line(const Protocol& protocol, std::span<const std::st
     line.options.connection.line_timeout = default_line_timeout;
     line.options.connection.write_timeout = default_write_timeout;
     const ProgramOptions common = common_options(protocol, line);
-    std::vector<const ProgramOption*> known;
-    for (const ProgramOptions* const options :
-         std::initializer_list<const ProgramOptions*>{&common, &protocol.options}) {
-        for (const ProgramOption& option : *options)
-            known.push_back(&option);
-    }
-
-    std::set<std::string> given;
-    std::vector<std::string> positional;
-    for (const auto& option : split(known, arguments).options) {
-        if (option.position_key >= 0) {
-            positional.push_back(option.value.front());
-            continue;
-        }
-        if (!given.insert(option.string_key).second)
-            throw UsageError("option '--" + option.string_key + "' is given twice");
-        const auto found = std::find_if(known.begin(), known.end(),
-                                        [&](const ProgramOption* one) { return one->name == option.string_key; });
-        try {
-            (*found)->store(option.value.empty() ? std::string() : option.value.front());
-        } catch (const UsageError& failure) {
-            throw UsageError("--" + option.string_key + ": " + failure.what());
-        }
-    }
+    const GivenOptions given = read_options({&common, &protocol.options}, arguments);
     if (!line.help && !line.version) {
         check_meaning(line, protocol, given);
         set_workers(line);
-        store_arguments(protocol.options.arguments(), positional);
+        store_arguments(protocol.options.arguments(), given.arguments);
     }
     return line;
 }

@@ -32,6 +32,7 @@ struct ProgramOption {
     std::string default_value;  ///< for --help; "": says nothing of it
     /// Takes the value; throws UsageError, without the option's name, if it is none.
     std::function<void(const std::string& value)> store;
+    bool repeats = false;  ///< may be given several times
 };
 
 /// Options and arguments in the order in which --help lists them. Refers to the variables that they set.

@@ -1,0 +1,96 @@
+#include <socketserver/detail/read_options.hpp>
+
+#include <boost/program_options.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace socketserver::detail {
+
+namespace {
+
+namespace po = boost::program_options;
+
+po::options_description describe(const std::vector<const ProgramOptions*>& known) {
+    po::options_description described;
+    for (const ProgramOptions* const options : known) {
+        for (const ProgramOption& option : *options) {
+            if (option.value_name.empty())
+                described.add_options()(option.name.c_str(), "");
+            else
+                described.add_options()(option.name.c_str(), po::value<std::string>(), "");
+        }
+    }
+    return described;
+}
+
+/// The arguments as the parser has to see them.
+std::vector<std::string> tokens_of(std::span<const std::string> arguments) {
+    std::vector<std::string> tokens;
+    bool options_end = false;
+    for (const std::string& argument : arguments) {
+        options_end = options_end || argument == "--";
+        // The parser would take its value for an argument.
+        if (!options_end && argument.starts_with("--="))
+            throw UsageError("unrecognised option '" + argument + "'");
+        // No option is called so, and the parser would put parts of its message in the place of such a name for ever.
+        if (const std::string name = argument.substr(0, argument.find('='));
+            !options_end && name.starts_with('-') && name.find('%') != std::string::npos)
+            throw UsageError("unrecognised option '" + name + "'");
+        // "--host=" is "--host" and an empty value, which the parser would not take in one piece.
+        const bool empty_value =
+            !options_end && argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+        tokens.push_back(empty_value ? argument.substr(0, argument.size() - 1) : argument);
+        if (empty_value)
+            tokens.emplace_back();
+    }
+    return tokens;
+}
+
+const ProgramOption& find(const std::vector<const ProgramOptions*>& known, std::string_view name) {
+    for (const ProgramOptions* const options : known) {
+        const auto found = std::find_if(options->begin(), options->end(),
+                                        [&](const ProgramOption& option) { return option.name == name; });
+        if (found != options->end())
+            return *found;
+    }
+    throw UsageError("unrecognised option '--" + std::string(name) + "'");
+}
+
+}  // namespace
+
+bool GivenOptions::contains(std::string_view name) const noexcept {
+    return std::any_of(options.begin(), options.end(), [&](const Option& option) { return option.name == name; });
+}
+
+GivenOptions read_options(const std::vector<const ProgramOptions*>& known, std::span<const std::string> arguments) {
+    const po::options_description described = describe(known);
+    const auto parse = [&] {
+        try {
+            // Abbreviations would change their meaning with each option to come.
+            constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+            return po::command_line_parser(tokens_of(arguments)).options(described).style(style).run();
+        } catch (const po::error& failure) {
+            throw UsageError(failure.what());
+        }
+    };
+    GivenOptions given;
+    for (const auto& parsed : parse().options) {
+        if (parsed.position_key >= 0) {
+            given.arguments.push_back(parsed.value.front());
+            continue;
+        }
+        const ProgramOption& option = find(known, parsed.string_key);
+        if (!option.repeats && given.contains(option.name))
+            throw UsageError("option '--" + option.name + "' is given twice");
+        given.options.push_back({option.name, parsed.value.empty() ? std::string() : parsed.value.front()});
+        try {
+            option.store(given.options.back().value);
+        } catch (const UsageError& failure) {
+            throw UsageError("--" + option.name + ": " + failure.what());
+        }
+    }
+    return given;
+}
+
+}  // namespace socketserver::detail
