@@ -29,10 +29,10 @@ timespec to_timespec(Clock::duration span) {
 /// What happens in one run.
 struct Crew::Run {
     Clock::time_point start = Clock::now();
-    Clock::time_point end;          // of the time in which requests are due
-    std::optional<double> rate;     // per second, of batches
-    std::uint64_t batches = 0;      // begun
-    Clock::time_point last_answer;  // to whatever
+    Clock::time_point end;       // of the time in which requests are due
+    std::optional<double> rate;  // per second, of batches
+    std::uint64_t batches = 0;   // begun
+    Clock::time_point last_answer = start;
     Clock::time_point next_glance;
     Clock::duration waited{0};
     LoadResult result;
@@ -65,6 +65,8 @@ void Crew::connect() {
     // A few at a time, so that the server's queue of connections does not overflow; a few may have to try again.
     constexpr std::size_t at_a_time = 16;
     const std::size_t most_mistakes = 8 + clients_.size() / 16;
+    // A datagram may be lost; a server that leaves everybody on a connection without a reply will not give one.
+    const Clock::duration longest_silence = spec_.patience * (spec_.shape == Shape::udp ? 10 : 2);
     Run run;
     free_.clear();
     std::size_t begun = 0;
@@ -78,7 +80,7 @@ void Crew::connect() {
         if (run.result.errors == mistakes)
             continue;
         mistakes = run.result.errors;
-        if (mistakes > most_mistakes * spec_.depth)
+        if (mistakes > most_mistakes * spec_.depth || now - run.last_answer > longest_silence)
             throw std::runtime_error("only " + std::to_string(run.result.requests / spec_.depth) + " of " +
                                      std::to_string(clients_.size()) +
                                      " clients were served: " + run.result.first_error);
@@ -96,7 +98,6 @@ LoadResult Crew::run(std::chrono::nanoseconds time, std::optional<double> rate) 
     const auto most = std::max<Clock::duration>(time, std::chrono::seconds{1});
     Run run;
     run.end = run.start + time;
-    run.last_answer = run.start;
     if (rate)
         run.rate = *rate / static_cast<double>(spec_.depth);
     for (;;) {
@@ -121,7 +122,8 @@ LoadResult Crew::run(std::chrono::nanoseconds time, std::optional<double> rate) 
     }
     const auto all = std::chrono::duration<double>(Clock::now() - run.start);
     run.result.busy = std::clamp(1 - std::chrono::duration<double>(run.waited) / all, 0.0, 1.0);
-    run.result.elapsed = std::max<Clock::duration>(run.last_answer - run.start, std::chrono::nanoseconds{1});
+    // Waiting for replies that never came is no time in which requests could be answered.
+    run.result.elapsed = std::max(run.last_answer, run.end) - run.start;
     return std::move(run.result);
 }
 
@@ -157,10 +159,11 @@ void Crew::note(Run& run, Client& client, Client::Outcome outcome) {
         run.result.errors += unanswered;
         if (run.result.first_error.empty())
             run.result.first_error = client.error();
-    } else if (spec_.shape == Shape::connect) {
-        client.disconnect();
+    } else {
+        run.last_answer = Clock::now();
+        if (spec_.shape == Shape::connect)
+            client.disconnect();
     }
-    run.last_answer = Clock::now();
     free_.push_back(&client);
 }
 

@@ -46,7 +46,7 @@ struct LoadSpec {
 struct LoadResult {
     std::uint64_t requests = 0;           ///< answered rightly
     std::uint64_t errors = 0;             ///< not answered: connections refused or lost, no reply in time
-    std::chrono::nanoseconds elapsed{0};  ///< from the first request to the last reply
+    std::chrono::nanoseconds elapsed{0};  ///< from the first request to the last reply, the time asked for at least
     double busy = 0;                      ///< the share of that time in which the clients worked
     LatencyHistogram latencies;           ///< of the requests that were answered
     std::string first_error;              ///< what the first error was; "" without one

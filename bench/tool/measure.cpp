@@ -27,7 +27,7 @@ LoadSpec make_spec(const Cell& cell, const Settings& settings, std::uint16_t por
     spec.connections = cell.connections;
     spec.depth = cell.depth;
     spec.processors = settings.client_processors;
-    spec.spin = settings.server_processors != settings.client_processors;
+    spec.spin = !settings.share_processors();
     // A lost datagram is found out by waiting alone.
     spec.patience = cell.shape == Shape::udp ? std::min<std::chrono::nanoseconds>(settings.patience, seconds{1})
                                              : settings.patience;
@@ -172,11 +172,14 @@ RunResult run_once(const Cell& cell, std::optional<double> rate, const Settings&
         }
         if (weigh)
             result.memory = (pss_bytes(server.process().pid()) - empty) / static_cast<double>(cell.connections);
-    } catch (const std::runtime_error& failure) {
-        if (dynamic_cast<const WrongReply*>(&failure) == nullptr && server.process().has_ended())
-            throw std::runtime_error("the server has ended: " + server.process().complaint());
+    } catch (const WrongReply&) {
+        throw;
+    } catch (const std::runtime_error&) {
+        server.check_alive();
         throw;
     }
+    if (result.load.errors > 0)
+        server.check_alive();
     clients.end(0);
     const double of_children = server.process().end(SIGTERM);
     if (result.load.requests == 0)

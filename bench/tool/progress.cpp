@@ -1,13 +1,35 @@
 #include "progress.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
 namespace socketserver::bench {
 
 using std::chrono::steady_clock;
+
+namespace {
+
+/// How many columns the terminal behind standard error has.
+std::size_t columns() {
+    constexpr std::size_t usual = 80;
+    winsize size{};
+    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
+}
+
+/// The beginning of a text, so many bytes or, where a character would be cut, less.
+std::string beginning(const std::string& text, std::size_t length) {
+    if (text.size() <= length)
+        return text;
+    while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0U) == 0x80U)
+        --length;
+    return text.substr(0, length);
+}
+
+}  // namespace
 
 Progress::Progress(const Plan& plan)
     : plan_(plan), terminal_(::isatty(STDERR_FILENO) == 1), start_(steady_clock::now()) {
@@ -20,7 +42,6 @@ Progress::~Progress() {
 }
 
 void Progress::next(const Measurement& measurement) {
-    constexpr std::size_t width = 30;
     const std::string left = to_text(remaining()) + " left";
     ++begun_;
     std::string what = describe(measurement.cell);
@@ -30,9 +51,12 @@ void Progress::next(const Measurement& measurement) {
         std::cerr << '[' << begun_ << '/' << plan_.runs << ", " << left << "] " << what << '\n' << std::flush;
         return;
     }
+    // A line that is too long for the terminal would stay there.
+    const std::size_t room = columns() - 1;
+    const std::size_t width = std::min<std::size_t>(room / 3, 30);
     const std::size_t full = plan_.runs > 0 ? width * (begun_ - 1) / plan_.runs : 0;
-    std::cerr << "\r[" << std::string(full, '#') << std::string(width - full, '.') << "] " << left << "  " << what
-              << "\x1b[K" << std::flush;
+    const std::string bar = '[' + std::string(full, '#') + std::string(width - full, '.') + "] ";
+    std::cerr << '\r' << beginning(bar + left + "  " + what, room) << "\x1b[K" << std::flush;
 }
 
 std::chrono::nanoseconds Progress::remaining() const {

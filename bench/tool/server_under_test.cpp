@@ -1,5 +1,6 @@
 #include "server_under_test.hpp"
 
+#include <socketserver/os/deadline.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/unique_fd.hpp>
 
@@ -16,7 +17,10 @@ namespace socketserver::bench {
 
 namespace {
 
+// How long one of ours may take to begin, or to end once its sockets are closed.
 constexpr std::chrono::seconds patience{10};
+// A server tells nobody when it is ready, and nobody when it is going: milliseconds until the next look.
+constexpr int nap = 10;
 
 sockaddr_in loopback(std::uint16_t port) {
     sockaddr_in address{};
@@ -36,10 +40,27 @@ std::uint16_t free_port() {
     return ntohs(address.sin_port);
 }
 
-bool answers(std::uint16_t port) {
-    const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const sockaddr_in address = loopback(port);
-    return socket && ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+/// Tries to connect.
+/// \return 0 or an error; EINPROGRESS where the server lets it wait
+int knock(std::uint16_t port) {
+    const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sockaddr_in address = loopback(port);
+    socklen_t size = sizeof address;
+    if (!socket)
+        return errno;
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
+        pollfd descriptor{socket.get(), POLLOUT, 0};
+        int error = errno;
+        socklen_t error_size = sizeof error;
+        if (error != EINPROGRESS || ::poll(&descriptor, 1, nap) == 0)
+            return error;
+        if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &error_size) != 0 || error != 0)
+            return error;
+    }
+    // Where nobody listens, a socket that is given this very port connects to itself.
+    const bool itself = ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+                        address.sin_port == htons(port);
+    return itself ? ECONNREFUSED : 0;
 }
 
 std::vector<std::string> own_command(const Cell& cell, const Settings& settings) {
@@ -91,9 +112,10 @@ std::string with_port(std::string command, std::uint16_t port) {
 }  // namespace
 
 ServerUnderTest::ServerUnderTest(const Cell& cell, const Settings& settings, const SignalFd& signals)
-    : children_come_and_go_((cell.shape == Shape::connect || cell.shape == Shape::udp) &&
+    : datagrams_(cell.shape == Shape::udp),
+      children_come_and_go_((cell.shape == Shape::connect || cell.shape == Shape::udp) &&
                             (cell.subject.outside() || cell.subject.name == "forking")) {
-    const Deadline deadline = Deadline::after(patience);
+    const Deadline deadline = Deadline::after(cell.subject.outside() ? settings.patience : patience);
     if (!cell.subject.outside()) {
         process_ =
             std::make_unique<Child>("the server", own_command(cell, settings), settings.server_processors, signals);
@@ -104,16 +126,29 @@ ServerUnderTest::ServerUnderTest(const Cell& cell, const Settings& settings, con
     const std::string command = with_port(cell.subject.command, port_);
     process_ = std::make_unique<Child>(cell.subject.name, std::vector<std::string>{"/bin/sh", "-c", "exec " + command},
                                        settings.server_processors, signals);
-    while (!answers(port_)) {
+    while (knock(port_) != 0) {
         if (process_->has_ended())
             throw std::runtime_error("'" + command + "' has ended: " + process_->complaint());
         if (deadline.expired())
             throw std::runtime_error("'" + command + "' cannot be reached at 127.0.0.1:" + std::to_string(port_) +
-                                     " after " + std::to_string(patience.count()) + " s");
+                                     " after " + seconds_text(settings.patience) + " s (--patience)");
         if (signals.take())
             throw Interrupted();
-        ::poll(nullptr, 0, 10);  // it tells nobody when it is ready
+        ::poll(nullptr, 0, nap);
     }
+}
+
+void ServerUnderTest::check_alive() const {
+    // Its sockets close some time before it has ended, so who is refused waits for that.
+    const Deadline deadline = Deadline::after(patience);
+    while (!process_->has_ended()) {
+        if (datagrams_ || knock(port_) != ECONNREFUSED)
+            return;
+        if (deadline.expired())
+            throw std::runtime_error("the server does not listen any more");
+        ::poll(nullptr, 0, nap);
+    }
+    throw std::runtime_error("the server has ended: " + process_->complaint());
 }
 
 double ServerUnderTest::cpu_seconds() const {

@@ -38,6 +38,8 @@ public:
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     /// The process.
     [[nodiscard]] Child& process() noexcept { return *process_; }
+    /// \throw std::runtime_error with what it has said, if it has ended
+    void check_alive() const;
     /// What all its processes have used so far, in seconds, without children that have ended.
     [[nodiscard]] double cpu_seconds() const;
     /// Whether children that have ended are part of what a request costs: then their time is known only at the end, for all
@@ -47,7 +49,8 @@ public:
 private:
     std::unique_ptr<Child> process_;
     std::uint16_t port_ = 0;
-    bool children_come_and_go_;
+    const bool datagrams_;
+    const bool children_come_and_go_;
 };
 
 }  // namespace socketserver::bench

@@ -10,6 +10,9 @@ namespace socketserver::bench {
 
 namespace {
 
+// Further apart than this repeated runs do not lie on a machine that is left alone.
+constexpr double quiet = 0.05;
+
 using Row = std::vector<std::string>;
 
 std::string with_digits(double number, int digits) {
@@ -129,7 +132,7 @@ std::vector<std::string> warnings(const Results& results, const Settings& settin
         all.emplace_back("Interrupted: what was not measured by then is missing.");
     if (!optimised())
         all.emplace_back("Compiled without optimisation: the figures are not the library's.");
-    if (settings.server_processors == settings.client_processors)
+    if (settings.share_processors())
         all.emplace_back("Servers and clients share a processor: rates and latencies are those of both together.");
     const auto limited = std::count_if(results.measurements.begin(), results.measurements.end(),
                                        [](const Measurement& each) { return each.limited_by_generator(); });
@@ -137,6 +140,15 @@ std::vector<std::string> warnings(const Results& results, const Settings& settin
         all.push_back("The clients worked more than 95 % of the time in " + std::to_string(limited) + " of " +
                       std::to_string(results.measurements.size()) +
                       " measurements (marked *): there the rate is theirs, and the server could do more.");
+    const auto noisy =
+        std::count_if(results.measurements.begin(), results.measurements.end(), [](const Measurement& each) {
+            return !each.rate.runs.empty() && std::max(each.rate.noise(), each.cpu.noise()) > quiet;
+        });
+    if (noisy > 0)
+        all.push_back(
+            "In " + std::to_string(noisy) + " of " + std::to_string(results.measurements.size()) +
+            " measurements the repeated runs lie further apart than ±5 %, in rate or processor time: something "
+            "else was going on, on this machine or on the one that it is a part of.");
     std::uint64_t errors = 0;
     std::string first;
     for (const Measurement& each : results.measurements) {

@@ -31,6 +31,7 @@ BOOST_AUTO_TEST_CASE(command_lines_that_mean_nothing_get_one_line) {
         {{"--mode", "lightning"}, "--mode: 'lightning' is not one of blocking, forking"},
         {{"--mode", "selecting,selecting"}, "'selecting' is given twice"},
         {{"--shape", "square"}, "--shape: 'square' is not one of keepalive"},
+        {{"--shape", "udp,udp"}, "--shape: 'udp' is given twice"},
         {{"--connections", "ten"}, "--connections: 'ten' is not a whole number"},
         {{"--connections", "0"}, "--connections: '0' is not a whole number"},
         {{"--repeat", "0"}, "--repeat: '0' is not a whole number"},
@@ -38,8 +39,12 @@ BOOST_AUTO_TEST_CASE(command_lines_that_mean_nothing_get_one_line) {
         {{"--against", "peer=server"}, "does not say PORT"},
         {{"--rate", "5", "--closed"}, "--rate means nothing with --closed"},
         {{"--handler", "nothing"}, "--handler: 'nothing' is not one of echo, time"},
+        {{"--seconds", "0"}, "--seconds: '0' is not more than 0"},
         {{"--server-processors", "1000"}, "processor 1000 is not there"},
-        {{"--bogus"}, "--bogus"},
+        {{"--client-processors", some_processors().front() + ',' + some_processors().front()}, "is given twice"},
+        {{"--bogus"}, "unrecognised option '--bogus'"},
+        {{"--%canonical_option%"}, "unrecognised option '--%canonical_option%'"},
+        {{"--mode", "selecting", "--mode", "forking"}, "option '--mode' is given twice"},
         {{"surplus"}, "unexpected argument 'surplus'"},
         {{"diff", "one"}, "diff takes two files"},
     };
@@ -52,16 +57,6 @@ BOOST_AUTO_TEST_CASE(command_lines_that_mean_nothing_get_one_line) {
         BOOST_TEST(contains(outcome.error, message), outcome.error);
         BOOST_TEST(std::count(outcome.error.begin(), outcome.error.end(), '\n') == 1, outcome.error);
     }
-}
-
-BOOST_AUTO_TEST_CASE(an_outside_server_that_does_not_run_is_found_out_first) {
-    const TemporaryDirectory folder;
-    const Outcome outcome = bench(
-        {"socketserver-bench", "--against", "broken=sh -c 'echo no luck >&2; exit 3' PORT", "--output", folder.path()});
-    BOOST_TEST(outcome.status == 1);
-    BOOST_TEST(contains(complaint(outcome.error), "socketserver-bench: broken: "));
-    BOOST_TEST(contains(complaint(outcome.error), "has ended: no luck"));
-    BOOST_TEST(std::filesystem::is_empty(folder.path()));
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_reply_ends_the_benchmark_without_a_report) {

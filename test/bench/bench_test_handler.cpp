@@ -22,6 +22,7 @@ struct Faults {
     std::chrono::nanoseconds stall_every{0};
     std::size_t stalling_line = 50;
     std::size_t wrong_line = 0;
+    std::size_t exit_line = 0;
     std::string count_file;
 
     template <class Add>
@@ -30,6 +31,7 @@ struct Faults {
         add("stall-every", "stall whenever S seconds have passed; 0: once", stall_every);
         add("stalling-line", "if once, at the N-th line", stalling_line);
         add("wrong-line", "answer the N-th line of a connection wrongly; 0: none", wrong_line);
+        add("exit-line", "end the process at the N-th line of a connection; 0: never", exit_line);
         add("count-file", "append the number of lines of each connection to this file", count_file);
     }
 };
@@ -44,6 +46,8 @@ public:
     void handle() override {
         while (const auto line = rfile.read_line()) {
             ++lines_;
+            if (lines_ == faults_.exit_line)
+                leave();
             if (faults_.stall.count() > 0 && stalls())
                 ss::sleep_for(faults_.stall);
             wfile << (lines_ == faults_.wrong_line ? "wrong\n" : "right\n");
@@ -63,6 +67,12 @@ public:
     }
 
 private:
+    [[noreturn]] static void leave() {
+        constexpr std::string_view last_words = "my time has come\n";
+        static_cast<void>(!::write(STDERR_FILENO, last_words.data(), last_words.size()));
+        ::_exit(EXIT_FAILURE);
+    }
+
     bool stalls() {
         const auto now = std::chrono::steady_clock::now();
         if (faults_.stall_every.count() == 0)

@@ -18,12 +18,33 @@ namespace {
 
 using nlohmann::json;
 
-const json& find(const json& results, const std::string& mode, const std::string& loop) {
+/// How many lines the servers have counted.
+std::size_t lines_in(const std::filesystem::path& counts) {
+    std::size_t counted = 0;
+    std::ifstream file(counts);
+    for (std::size_t lines = 0; file >> lines;)
+        counted += lines;
+    return counted;
+}
+
+/// As the command line takes them.
+std::string list(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : ",") + word;
+    return text;
+}
+
+/// How many requests the clients have made.
+std::size_t requests_in(const json& results) {
+    std::size_t made = 0;
     for (const json& each : results.at("measurements")) {
-        if (each.at("mode") == mode && each.at("loop") == loop)
-            return each;
+        BOOST_TEST(each.at("errors") == 0);
+        // Each client has been served once before.
+        made += each.at("requests").get<std::size_t>() +
+                each.at("connections").get<std::size_t>() * each.at("depth").get<std::size_t>();
     }
-    throw std::runtime_error("no measurement of " + mode);
+    return made;
 }
 
 }  // namespace
@@ -77,19 +98,65 @@ BOOST_AUTO_TEST_CASE(makes_as_many_requests_as_the_servers_count) {
                "forking,preforking,selecting,thread-pool,threading", "--connections", "3", "--depth", "4", "--seconds",
                "0.05", "--repeat", "1", "--closed", "--count-file", counts, "--output", folder.path()});
     BOOST_TEST(outcome.status == 0);
-    std::size_t counted = 0;
-    std::ifstream file(counts);
-    for (std::size_t lines = 0; file >> lines;)
-        counted += lines;
+    BOOST_TEST(lines_in(counts) == requests_in(read_json(folder / "results.json")));
+}
+
+// Two threads of clients, on two processors where there are so many; the servers run on the first.
+BOOST_AUTO_TEST_CASE(several_processors_share_the_clients) {
+    const TemporaryDirectory folder;
+    const auto counts = folder / "counts";
+    const Outcome outcome = bench({test_handler(),
+                                   "--client-processors",
+                                   list(some_processors()),
+                                   "--shape",
+                                   "keepalive,pipelined,connect",
+                                   "--mode",
+                                   "selecting,threading",
+                                   "--connections",
+                                   "5",
+                                   "--depth",
+                                   "3",
+                                   "--seconds",
+                                   "0.05",
+                                   "--repeat",
+                                   "1",
+                                   "--closed",
+                                   "--count-file",
+                                   counts,
+                                   "--output",
+                                   folder.path()});
+    BOOST_TEST(outcome.status == 0);
     const json results = read_json(folder / "results.json");
-    std::size_t made = 0;
-    for (const json& each : results.at("measurements")) {
-        BOOST_TEST(each.at("errors") == 0);
-        // Each client has been served once before.
-        made += each.at("requests").get<std::size_t>() +
-                each.at("connections").get<std::size_t>() * each.at("depth").get<std::size_t>();
-    }
-    BOOST_TEST(counted == made);
+    BOOST_TEST(results.at("settings").at("client_processors").size() == some_processors().size());
+    BOOST_TEST(lines_in(counts) == requests_in(results));
+    BOOST_TEST(outcome.output.find("Servers and clients share a processor") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(several_processors_share_the_rate) {
+    const TemporaryDirectory folder;
+    const Outcome outcome = bench({"socketserver-bench", "--client-processors", list(some_processors()), "--mode",
+                                   "selecting", "--shape", "keepalive", "--connections", "5", "--seconds", "0.5",
+                                   "--repeat", "1", "--rate", "400", "--output", folder.path()});
+    BOOST_TEST(outcome.status == 0);
+    const json open = find(read_json(folder / "results.json"), "selecting", "open");
+    BOOST_TEST(open.at("requests").get<std::size_t>() + open.at("errors").get<std::size_t>() == 200U);
+}
+
+BOOST_AUTO_TEST_CASE(waiting_for_replies_that_never_come_lowers_no_rate) {
+    const TemporaryDirectory folder;
+    const Outcome outcome =
+        bench({test_handler(), "--mode", "threading",       "--shape", "keepalive", "--connections", "2",
+               "--seconds",    "0.1",    "--repeat",        "1",       "--closed",  "--patience",    "2",
+               "--stall",      "3",      "--stalling-line", "3",       "--output",  folder.path()});
+    BOOST_TEST(outcome.status == 0);
+    const json closed = find(read_json(folder / "results.json"), "threading", "closed");
+    // Each has had one reply before, and then one more.
+    BOOST_TEST(closed.at("requests") == 2);
+    BOOST_TEST(closed.at("errors") == 2);
+    const double elapsed = 2 / closed.at("rate").at("median").get<double>();
+    const double slowest = closed.at("latency").at("max_us").at("median").get<double>() / 1e6;
+    BOOST_TEST(elapsed >= 0.1);
+    BOOST_TEST(elapsed < 0.1 + slowest + 1);
 }
 
 // A server that stalls keeps the client of a closed loop from asking: of all its requests one is late. In an open loop the server
@@ -120,19 +187,6 @@ BOOST_AUTO_TEST_CASE(an_open_loop_makes_the_requests_that_were_due) {
     const json open = find(read_json(folder / "results.json"), "selecting", "open");
     BOOST_TEST(open.at("requests").get<std::size_t>() + open.at("errors").get<std::size_t>() == 200U);
     BOOST_TEST(open.at("target_rate") == 400);
-}
-
-BOOST_AUTO_TEST_CASE(an_outside_server_stands_in_the_same_table) {
-    const TemporaryDirectory folder;
-    const Outcome outcome =
-        bench({"socketserver-bench", "--mode", "selecting", "--shape", "keepalive", "--connections", "2", "--seconds",
-               "0.02", "--repeat", "1", "--closed", "--against",
-               "a peer=" + program_path("echo_server") + " --quiet --port PORT", "--output", folder.path()});
-    BOOST_TEST(outcome.status == 0);
-    const json peer = find(read_json(folder / "results.json"), "a peer", "closed");
-    BOOST_TEST(peer.at("outside") == true);
-    BOOST_TEST(peer.at("requests").get<std::size_t>() > 0U);
-    BOOST_TEST(outcome.output.find("a peer") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(an_interrupt_keeps_what_was_measured) {

@@ -1,6 +1,9 @@
 #include "tool.hpp"
 
+#include <sched.h>
+
 #include <fstream>
+#include <stdexcept>
 #include <utility>
 
 namespace socketserver::test {
@@ -18,6 +21,26 @@ Outcome bench(const std::vector<std::string>& command) {
 nlohmann::json read_json(const std::filesystem::path& path) {
     std::ifstream file(path);
     return nlohmann::json::parse(file);
+}
+
+const nlohmann::json& find(const nlohmann::json& results, const std::string& mode, const std::string& loop) {
+    for (const nlohmann::json& each : results.at("measurements")) {
+        if (each.at("mode") == mode && each.at("loop") == loop)
+            return each;
+    }
+    throw std::runtime_error("no measurement of " + mode);
+}
+
+std::vector<std::string> some_processors() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    ::sched_getaffinity(0, sizeof set, &set);
+    std::vector<std::string> numbers;
+    for (std::size_t processor = 0; processor < CPU_SETSIZE && numbers.size() < 2; ++processor) {
+        if (CPU_ISSET(processor, &set))
+            numbers.push_back(std::to_string(processor));
+    }
+    return numbers;
 }
 
 std::string test_handler() {

@@ -19,6 +19,14 @@ namespace socketserver::test {
 /// What stands in a file of results.
 [[nodiscard]] nlohmann::json read_json(const std::filesystem::path& path);
 
+/// The measurement of a mode in one kind of loop.
+/// \throw std::runtime_error if there is none
+[[nodiscard]] const nlohmann::json& find(const nlohmann::json& results, const std::string& mode,
+                                         const std::string& loop);
+
+/// The numbers of processors that this process may use, two at most.
+[[nodiscard]] std::vector<std::string> some_processors();
+
 /// A program that only serves for tests.
 [[nodiscard]] std::string test_handler();
 
