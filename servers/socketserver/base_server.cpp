@@ -158,8 +158,6 @@ bool BaseServer<Request>::begin_event_request(Request& request, const Address& c
     bool goes_on = true;
     const bool begun = attempt(request, client, [&] {
         session = begin_events(request, client);
-        if (!session)
-            return;
         enter_registry(request);
         session->setup();
         goes_on = session->expects_input();

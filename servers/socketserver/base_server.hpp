@@ -64,11 +64,14 @@ protected:
     /// What it throws goes to handle_error().
     virtual void finish_request(Request& request, const Address& client) = 0;
 
-    /// Makes the handler of a request if it is event-style, for a concurrency that gives it no line of execution of its own; such a
-    /// concurrency then calls the handler's parts, and not finish_request().
-    /// \param request the request
-    /// \param client who sent it
-    /// \return the handler, before its setup(); null if it is not event-style
+    /// Whether its handlers are event-style: a concurrency that gives them no line of execution of their own then calls
+    /// begin_events() and the handler's parts, and not finish_request().
+    [[nodiscard]] virtual bool event_style() const noexcept { return false; }
+
+    /// Makes the event-style handler of a request.
+    /// \param request the request; stays where it is
+    /// \param client who sent it; stays where it is
+    /// \return the handler, before its setup()
     virtual std::unique_ptr<EventSession> begin_events(Request& request, const Address& client);
 
     /// Ends a request in an orderly way: tells a stream's peer that there is no more, then close_request().
@@ -114,22 +117,26 @@ protected:
     class Active {
     public:
         /// \param counters where to count; must outlive this object
-        explicit Active(Counters& counters) noexcept : counters_(counters) { ++counters_.active; }
-        ~Active() { --counters_.active; }
+        explicit Active(Counters& counters) noexcept : counters_(&counters) { ++counters.active; }
+        Active(Active&& other) noexcept : counters_(std::exchange(other.counters_, nullptr)) {}
+        ~Active() {
+            if (counters_ != nullptr)
+                --counters_->active;
+        }
         Active(const Active&) = delete;
         Active& operator=(const Active&) = delete;
 
     private:
-        Counters& counters_;
+        Counters* counters_;  // null once moved from
     };
 
     // For concurrencies that give event-style handlers no line of execution of their own
 
-    /// Makes the handler of a request, if it is event-style, and calls its setup(). If that throws, or leaves it without a
-    /// wish for input, the request is ended.
+    /// Makes the handler of a request and calls its setup(). If that throws, or leaves it without a wish for input, the
+    /// request is ended.
     /// \param request the request
     /// \param client who sent it
-    /// \param session where to put the handler; null if it is not event-style, and nothing else has been done
+    /// \param session where to put the handler
     /// \return whether to go on with the request
     bool begin_event_request(Request& request, const Address& client, std::unique_ptr<EventSession>& session);
 

@@ -19,6 +19,7 @@ namespace {
 class NoHandlers : public detail::HandlerMaker<Datagram> {
 public:
     void run(Datagram&, const Address&, ServerContext&) override {}
+    [[nodiscard]] bool event_style() const noexcept override { return false; }
     std::unique_ptr<EventSession> begin(Datagram&, const Address&, ServerContext&) override { return nullptr; }
 };
 

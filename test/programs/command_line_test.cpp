@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
 class NoHandlers : public detail::HandlerMaker<Datagram> {
 public:
     void run(Datagram&, const Address&, ServerContext&) override {}
+    [[nodiscard]] bool event_style() const noexcept override { return false; }
     std::unique_ptr<EventSession> begin(Datagram&, const Address&, ServerContext&) override { return nullptr; }
 };
 

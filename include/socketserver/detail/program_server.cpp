@@ -51,10 +51,11 @@ protected:
         maker_.run(request, client, *this);
     }
 
+    [[nodiscard]] bool event_style() const noexcept override { return maker_.event_style(); }
+
     std::unique_ptr<EventSession> begin_events(Request& request, const Address& client) override {
         auto session = maker_.begin(request, client, *this);
-        if (session)
-            tell_of(client);
+        tell_of(client);
         return session;
     }
 

@@ -21,7 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -63,7 +63,7 @@ public:
     /// \param name what a message about it is to call it, e.g. the peer's address
     /// \throw boost::system::system_error if there is no stack to be had
     template <class Work>
-    void spawn(Work work, const ServerContext* server = nullptr, std::string name = {});
+    void spawn(Work work, const ServerContext* server = nullptr, std::string_view name = {});
 
     /// How many fibers have not ended.
     [[nodiscard]] std::size_t size() const noexcept { return scheduler_.size(); }
@@ -98,6 +98,18 @@ public:
 
     /// Lets other fibers run. Called by a fiber.
     void yield() noexcept { scheduler_.yield(); }
+
+    /// Changes what messages call the calling fiber.
+    /// \param name e.g. the peer's address; may be empty
+    void rename_current(std::string_view name) noexcept { scheduler_.rename_current(name); }
+
+    /// Has somebody told once when the calling fiber gives way next, because it has to wait or wants others to run. Called by a fiber.
+    /// \param listener must outlive that, or unlisten()
+    void listen(GiveWayListener& listener) noexcept { scheduler_.listen(listener); }
+
+    /// Takes that back. Called by the same fiber.
+    /// \return false if it has given way since
+    bool unlisten() noexcept { return scheduler_.unlisten(); }
 
     /// Has the fiber that waits for this descriptor look again.
     /// \param what a descriptor that a fiber of this loop may be waiting for
@@ -211,7 +223,7 @@ private:
 };
 
 template <class Work>
-void FiberLoop::spawn(Work work, const ServerContext* server, std::string name) {
+void FiberLoop::spawn(Work work, const ServerContext* server, std::string_view name) {
     scheduler_.spawn(
         [this, server, own = std::optional<Work>(std::move(work))]() mutable {
             FiberWaiter waiter(*this, server);
@@ -219,7 +231,7 @@ void FiberLoop::spawn(Work work, const ServerContext* server, std::string name) 
             (*own)();
             own.reset();
         },
-        std::move(name));
+        name);
 }
 
 }  // namespace socketserver

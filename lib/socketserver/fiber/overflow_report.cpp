@@ -163,7 +163,7 @@ bool OverflowReport::write_if_overflow(const void* address, int to) const noexce
     } else {
         line.add("the fiber ");
         // Of a name that is too long the beginning; the rest of the line always fits.
-        line.add(std::string_view(fiber->name()).substr(0, 160));
+        line.add(fiber->name());
     }
     line.add(" has overflowed its stack of ");
     line.add(fiber->stack().size);

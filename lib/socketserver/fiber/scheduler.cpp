@@ -9,13 +9,10 @@ namespace socketserver {
 /// \param frames the part of it that is left
 /// \param call calls what it runs
 /// \param work what it runs
-Fiber::Fiber(Scheduler& scheduler, Stack stack, Stack frames, Call call, void* work, std::string name) noexcept
-    : scheduler_(scheduler),
-      stack_(stack),
-      name_(std::move(name)),
-      call_(call),
-      work_(work),
-      context_(frames, &Fiber::run, this) {}
+Fiber::Fiber(Scheduler& scheduler, Stack stack, Stack frames, Call call, void* work, std::string_view name) noexcept
+    : scheduler_(scheduler), stack_(stack), call_(call), work_(work), context_(frames, &Fiber::run, this) {
+    rename(name);
+}
 
 void Fiber::run(void* self) {
     Fiber& fiber = *static_cast<Fiber*>(self);

@@ -7,14 +7,29 @@
 #include <socketserver/fiber/stack_pool.hpp>
 #include <socketserver/net/waiter.hpp>
 
+#include <array>
 #include <cstddef>
 #include <new>
-#include <string>
+#include <string_view>
 #include <utility>
 
 namespace socketserver {
 
 class Scheduler;
+
+/// Somebody who wants to know that a fiber gives way.
+class GiveWayListener {
+public:
+    GiveWayListener(const GiveWayListener&) = delete;
+    GiveWayListener& operator=(const GiveWayListener&) = delete;
+
+    /// Called by the fiber, just before it gives way. Must not give way itself.
+    virtual void gives_way() noexcept = 0;
+
+protected:
+    GiveWayListener() = default;
+    ~GiveWayListener() = default;
+};
 
 /// A line of execution with a stack of its own, which gives way only where it asks to wait.
 ///
@@ -30,8 +45,11 @@ public:
     Fiber(const Fiber&) = delete;
     Fiber& operator=(const Fiber&) = delete;
 
+    /// How long a name may be; of a longer one the beginning is kept.
+    static constexpr std::size_t longest_name = 62;
+
     /// What messages call it; may be empty.
-    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] std::string_view name() const noexcept { return {name_.data(), name_size_}; }
 
     /// The stack it runs on.
     [[nodiscard]] const Stack& stack() const noexcept { return stack_; }
@@ -43,17 +61,22 @@ private:
     /// Calls what a fiber is to run, and destroys it.
     using Call = void (*)(void* work);
 
-    Fiber(Scheduler& scheduler, Stack stack, Stack frames, Call call, void* work, std::string name) noexcept;
+    Fiber(Scheduler& scheduler, Stack stack, Stack frames, Call call, void* work, std::string_view name) noexcept;
     ~Fiber() = default;
     static void run(void* self);
+    void rename(std::string_view name) noexcept {
+        name_size_ = static_cast<unsigned char>(name.copy(name_.data(), name_.size()));
+    }
 
     Scheduler& scheduler_;
     const Stack stack_;
-    const std::string name_;
+    std::array<char, longest_name> name_;  // here, since it may change with each request
+    unsigned char name_size_ = 0;
     const Call call_;
     void* const work_;
     Context context_;
-    Waiter* waiter_ = nullptr;  // what is installed while it runs; kept while it does not
+    Waiter* waiter_ = nullptr;             // what is installed while it runs; kept while it does not
+    GiveWayListener* listener_ = nullptr;  // told when it gives way next
     State state_ = State::ready;
     Fiber* next_ = nullptr;  // in the queue of those that are ready
     Fiber* previous_all_ = nullptr;
@@ -81,7 +104,7 @@ public:
     /// \param name what messages are to call it
     /// \throw boost::system::system_error if there is no stack to be had; what moving \p work throws
     template <class Work>
-    Fiber& spawn(Work work, std::string name = {}) {
+    Fiber& spawn(Work work, std::string_view name = {}) {
         static_assert(sizeof(Work) <= largest_work, "it would be most of a page of the stack");
         const Stack stack = stacks_.take();
         std::byte* const fiber = below(stack.top(), sizeof(Fiber));
@@ -98,7 +121,7 @@ public:
             itself.~Work();
         };
         const Stack frames{stack.bottom, static_cast<std::size_t>(place - stack.bottom)};
-        return start(*new (fiber) Fiber(*this, stack, frames, call, place, std::move(name)));
+        return start(*new (fiber) Fiber(*this, stack, frames, call, place, name));
     }
 
     /// Gives each fiber that is ready now its turn; those that become ready meanwhile wait for the next call.
@@ -114,9 +137,25 @@ public:
     /// The fiber that runs; null outside all fibers.
     [[nodiscard]] Fiber* current() const noexcept { return current_; }
 
+    /// Changes what messages call the fiber that runs.
+    /// \param name may be empty
+    /// Requires: called by a fiber.
+    void rename_current(std::string_view name) noexcept { current_->rename(name); }
+
+    /// Has somebody told once when the fiber that runs gives way next.
+    /// \param listener must outlive that, or unlisten()
+    /// Requires: called by a fiber.
+    void listen(GiveWayListener& listener) noexcept { current_->listener_ = &listener; }
+
+    /// Takes that back.
+    /// \return false if it has given way since
+    /// Requires: called by the fiber that called listen().
+    bool unlisten() noexcept { return std::exchange(current_->listener_, nullptr) != nullptr; }
+
     /// Gives way until somebody calls make_ready().
     /// Requires: called by a fiber.
     void park() noexcept {
+        tell_listener();
         current_->state_ = Fiber::State::parked;
         give_way();
     }
@@ -124,6 +163,7 @@ public:
     /// Gives way to every fiber that is ready.
     /// Requires: called by a fiber.
     void yield() noexcept {
+        tell_listener();
         enqueue(*current_);
         give_way();
     }
@@ -152,6 +192,10 @@ private:
         (last_ != nullptr ? last_->next_ : first_) = &fiber;
         last_ = &fiber;
         ++ready_;
+    }
+    void tell_listener() noexcept {
+        if (current_->listener_ != nullptr)
+            std::exchange(current_->listener_, nullptr)->gives_way();
     }
     void give_way() noexcept { current_->context_.switch_to(own_); }
 

@@ -10,7 +10,9 @@
 #include <array>
 #include <cassert>
 #include <charconv>
+#include <cstddef>
 #include <cstring>
+#include <new>
 #include <ostream>
 #include <stdexcept>
 
@@ -39,6 +41,18 @@ std::string escape(std::string_view bytes, bool keep_high) {
             text.append({'\\', 'x', digits[byte >> 4], digits[byte & 15]});
     }
     return text;
+}
+
+/// Writes an IPv4 address as inet_ntop(3) does, in a tenth of the time: Selecting names each fiber for its peer.
+/// \param to where, with room for 15 bytes and one more
+/// \return its end
+char* write_ipv4(in_addr host, char* to) noexcept {
+    constexpr std::ptrdiff_t longest_part = 3;
+    for (const unsigned shift : {24U, 16U, 8U, 0U}) {
+        to = std::to_chars(to, to + longest_part, (ntohl(host.s_addr) >> shift) & 0xFFU).ptr;
+        *to++ = '.';
+    }
+    return to - 1;
 }
 
 /// The inverse of escape(). A backslash that begins no `\xNN` stands for itself.
@@ -259,17 +273,9 @@ bool Address::is_loopback() const noexcept {
 }
 
 std::string Address::host() const {
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    if (family() == AF_INET) {
-        // As inet_ntop(3) does, in a tenth of the time: Selecting names each fiber for its peer.
-        const std::uint32_t address = ntohl(storage_.ipv4.sin_addr.s_addr);
-        char* end = text.begin();
-        for (const unsigned shift : {24U, 16U, 8U, 0U}) {
-            end = std::to_chars(end, text.end(), (address >> shift) & 0xFFU).ptr;
-            *end++ = '.';
-        }
-        return {text.begin(), end - 1};
-    }
+    std::array<char, INET6_ADDRSTRLEN> text;
+    if (family() == AF_INET)
+        return {text.data(), write_ipv4(storage_.ipv4.sin_addr, text.data())};
     if (family() != AF_INET6)
         return {};
     ::inet_ntop(AF_INET6, &storage_.ipv6.sin6_addr, text.data(), text.size());
@@ -323,6 +329,21 @@ std::string Address::to_string() const {
         case AF_INET6: return '[' + host() + "]:" + std::to_string(port());
         case AF_UNIX: return escape(path(), !is_abstract());
         default: return "(address family " + std::to_string(family()) + ')';
+    }
+}
+
+std::string_view Address::write(std::span<char> to) const noexcept {
+    if (family() == AF_INET) {
+        std::array<char, INET_ADDRSTRLEN + sizeof ":65535"> text;
+        char* end = write_ipv4(storage_.ipv4.sin_addr, text.data());
+        *end++ = ':';
+        end = std::to_chars(end, text.end(), port()).ptr;
+        return {to.data(), std::string_view(text.data(), end).copy(to.data(), to.size())};
+    }
+    try {
+        return {to.data(), to_string().copy(to.data(), to.size())};
+    } catch (const std::bad_alloc&) {
+        return {};
     }
 }
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <iosfwd>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -99,6 +100,12 @@ public:
     /// The address as people write it, see the table above, on one line: the backslash and bytes that cannot
     /// be printed stand as `\xNN`, except those of UTF-8 in a path.
     [[nodiscard]] std::string to_string() const;
+
+    /// Writes what to_string() returns, as far as there is room, for IPv4 without taking memory. If there
+    /// is none for another one, nothing is written.
+    /// \param to where
+    /// \return the part of \p to that it takes
+    [[nodiscard]] std::string_view write(std::span<char> to) const noexcept;
 
     /// What bind(2), connect(2) and sendto(2) take. Lives as long as this object.
     [[nodiscard]] const sockaddr* data() const noexcept { return &storage_.generic; }

@@ -7,17 +7,21 @@
 #include <socketserver/fiber/fiber_loop.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/socket.hpp>
+#include <socketserver/os/error.hpp>
 #include <socketserver/os/signals.hpp>
 #include <socketserver/serving/event_handler.hpp>
 #include <socketserver/serving/statistics.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <exception>
 #include <latch>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <thread>
@@ -30,14 +34,14 @@ namespace socketserver {
 /// parked, and others run. With ServerOptions::Selecting::workers that thread is one of several, each of which accepts requests and
 /// serves them to the end.
 ///
-/// The hooks up to process_request() run on a fiber that accepts, so they may wait too; finish_request() and what follows it run on the
-/// request's fiber, in the same thread. At most ServerOptions::Selecting::max_requests run at once, in all threads together, or
+/// The hooks run on a fiber, so they may wait too. The one that accepts a request serves it; if it has to wait there, another one
+/// accepts. At most ServerOptions::Selecting::max_requests run at once, in all threads together, or
 /// ServerOptions::max_connections if that is less.
 /// What waits without the library's knowing holds up everybody in its thread: hand it to run_blocking() of the current Waiter.
 ///
 /// In one thread, handlers need no locks for what they do between two waits. With several workers all hooks from get_request() on,
-/// and service_actions(), run in several threads at once: after a request in the thread that accepted it, and at the interval in the
-/// one that called serve_forever(). handle_request() uses that one alone.
+/// and service_actions(), run in several threads at once: after a request, before the next one is accepted, in the thread that did
+/// so; and at the interval in the one that called serve_forever(). handle_request() uses that one alone.
 ///
 /// When serve_forever() is told to return it lets running requests end first, within ServerOptions::drain. What is thrown
 /// in one thread and meant to end the server ends all of them, and comes out of serve_forever().
@@ -56,17 +60,14 @@ protected:
     /// What comes in.
     using Request = typename Base::RequestType;
 
-    /// Makes a fiber that serves the request, in the calling thread. If none is to be had, the request fails.
+    /// Called by the fiber that accepts, keeps the request for it; else serves it at once.
     void process_request(Request request, Address client) override {
-        std::shared_ptr<Job> job;
-        try {
-            job = std::make_shared<Job>(request, client, this->counters(), loop_->admission);
-            loop_->loop.spawn([this, job] { on_fiber([&] { serve(job); }); }, this, client.to_string());
-        } catch (const std::exception&) {
-            Request& failed = job ? job->request : request;
-            this->request_failed(failed, client);
-            this->end_request(failed);
+        if (loop_ != nullptr && loop_->accepts_for != nullptr) {
+            loop_->accepts_for->emplace(std::move(request), client, this->counters(), std::move(loop_->admission));
+            return;
         }
+        const typename Base::Active active(this->counters());
+        this->serve_request(request, client);
     }
 
     [[nodiscard]] bool has_capacity() const noexcept override { return !admissions_.exhausted(); }
@@ -84,7 +85,7 @@ protected:
         std::latch all_made(static_cast<std::ptrdiff_t>(failures.size()));
         {
             const Workers others(*this, all_made, std::span(failures).subspan(1));
-            failures.front() = run(all_made, [this, service_interval] { accept_requests(service_interval); });
+            failures.front() = run(all_made, service_interval, [this](Loop& running) { lead(running); });
         }
         // None of them has cleared it if it told of the end.
         this->wakeup().clear();
@@ -96,14 +97,14 @@ protected:
     void serve_one(Deadline deadline) override {
         this->socket().share();
         std::latch made(1);
-        if (const std::exception_ptr failure = run(made, [this, deadline] { accept_one(deadline); }))
+        const auto life = [this, deadline](Loop& running) { serve_one_on_fiber(running, deadline); };
+        if (const std::exception_ptr failure = run(made, std::nullopt, life))
             std::rethrow_exception(failure);
     }
 
 private:
     struct Job {
-        // Takes the request and its admission.
-        Job(Request& the_request, const Address& the_client, Counters& counters, detail::Admissions::Ticket& ticket)
+        Job(Request the_request, const Address& the_client, Counters& counters, detail::Admissions::Ticket ticket)
             : request(std::move(the_request)), client(the_client), active(counters), admission(std::move(ticket)) {}
 
         Request request;
@@ -114,17 +115,44 @@ private:
     };
 
     // What a thread has while it serves. One server may be served by a hook of another.
-    struct Loop {
-        explicit Loop(const FiberLoopOptions& options) : loop(options), outer(std::exchange(loop_, this)) {}
+    //
+    // Its fibers take turns at accepting: one leads, which is to say that it accepts, or serves what it has accepted and has not had
+    // to wait since.
+    struct Loop final : GiveWayListener {
+        Loop(SelectingMixIn& the_server, const FiberLoopOptions& options,
+             std::optional<std::chrono::milliseconds> interval)
+            : server(the_server),
+              loop(options),
+              outer(std::exchange(loop_, this)),
+              service_interval(interval),
+              next_service(Deadline::from_timeout(interval)) {}
         ~Loop() { loop_ = outer; }
-        Loop(const Loop&) = delete;
-        Loop& operator=(const Loop&) = delete;
 
+        // Who leads has to wait: another one accepts from now on.
+        void gives_way() noexcept override {
+            try {
+                server.begin_to_lead(*this);
+            } catch (const std::exception&) {
+                led = false;  // run() tries again
+            }
+        }
+
+        SelectingMixIn& server;
         FiberLoop loop;
         Loop* const outer;
-        Waiter* acceptor = nullptr;            // of the fiber that accepts, while it does
-        detail::Admissions::Ticket admission;  // for the request that is being accepted
-        bool accepting = true;
+        bool led = true;        // false: nobody leads, since no fiber was to be had
+        bool accepting = true;  // false: nobody is to lead any more
+
+        // Of whoever leads.
+        const std::optional<std::chrono::milliseconds> service_interval;  // none: service_actions() after requests only
+        Deadline next_service;
+        WaitResult waited = WaitResult::timed_out;  // how the last wait ended, if nothing was got since
+        bool at_limit = false;
+        bool actions_due = false;                   // service_actions() after the last request
+        Waiter* acceptor = nullptr;                 // while it accepts
+        std::optional<Job>* accepts_for = nullptr;  // while it accepts
+        detail::Admissions::Ticket admission;       // for what is being accepted
+
         std::exception_ptr failure;  // what is to come out of serve_forever()
     };
 
@@ -166,7 +194,7 @@ private:
     std::exception_ptr run_worker(std::latch& all_made) noexcept {
         const typename Base::ServingThread serving(*this);
         try {
-            return run(all_made, [this] { accept_requests(std::nullopt); });
+            return run(all_made, std::nullopt, [this](Loop& running) { lead(running); });
         } catch (...) {
             this->end_loop();
             return std::current_exception();
@@ -194,14 +222,15 @@ private:
         bool arrived_ = false;
     };
 
-    // Serves in the calling thread until the accepting fiber and all requests have ended. Nothing is accepted before all threads have
-    // what they need: whether a server can begin does not depend on how soon its clients come. Returns what is to come out
-    // of serve_forever().
-    template <class Accept>
-    std::exception_ptr run(std::latch& all_made, Accept accept) {
+    // Serves in the calling thread until nobody is to accept any more and all requests have ended. Nothing is accepted before all
+    // threads have what they need: whether a server can begin does not depend on how soon its clients come. Returns what is
+    // to come out of serve_forever().
+    // service_interval: none for a thread that calls service_actions() after its requests only; life: of the first fiber
+    template <class Life>
+    std::exception_ptr run(std::latch& all_made, std::optional<std::chrono::milliseconds> service_interval, Life life) {
         Arrival arrival(all_made);
         const auto& options = this->options().selecting;
-        Loop running(FiberLoopOptions{options.selector, options.stack_size, options.guard});
+        Loop running(*this, {options.selector, options.stack_size, options.guard}, service_interval);
         running.loop.on_readable(this->wakeup().fd(), [this, &running] {
             // All loops look at the one descriptor. Whoever clears it hides it from the others, and a shutdown is for all.
             this->wakeup().clear();
@@ -218,57 +247,122 @@ private:
             return false;  // it stays readable
         });
         arrival.arrive_and_wait();
-        running.loop.spawn([this, &running, accept] {
-            running.acceptor = &Waiter::current();
-            try {
-                accept();
-            } catch (...) {
-                running.failure = std::current_exception();
-                this->end_loop();
-            }
-            running.acceptor = nullptr;
-            running.accepting = false;
-        });
-        while (running.accepting)
-            running.loop.run_once(Deadline::never());
+        running.loop.spawn([&running, life] { life(running); }, this);
+        while (running.accepting) {
+            running.loop.run_once(running.led ? Deadline::never() : this->accept_pause());
+            if (!running.led)
+                find_leader(running);
+        }
         running.loop.leave_shared();
         drain(running);
         return running.failure;
     }
 
-    // service_interval: none for a thread that only calls service_actions() after its requests
-    void accept_requests(std::optional<std::chrono::milliseconds> service_interval) {
-        Deadline next_service = Deadline::from_timeout(service_interval);
-        WaitResult waited = WaitResult::timed_out;
-        bool at_limit = false;
-        while (!this->shutdown_requested()) {
-            bool served = false;
-            if (const Deadline pause = this->accept_pause(); !pause.expired()) {
-                Waiter::current().park(earlier(next_service, pause));
-            } else if (loop_->admission = admissions_.take(); !loop_->admission) {
-                if (!std::exchange(at_limit, true))
-                    this->accepting_deferred();
-                admissions_.wait(next_service);
-            } else {
-                at_limit = false;
-                served = this->handle_request_noblock();
-                loop_->admission = {};  // if there was no request, or it is not to be served
-                if (served)
-                    loop_->loop.yield();
-                else if (this->accept_pause() == pause)  // else one is there, and could not be got
-                    wait_for_request(next_service, waited);
-            }
-            if (served)
-                waited = WaitResult::timed_out;
-            const bool due = !served && next_service.expired();
-            if (served || due)
-                this->service_actions();
-            if (due)  // a request does not look at the clock
-                next_service = Deadline::from_timeout(service_interval);
+    // Throws if no fiber is to be had.
+    void begin_to_lead(Loop& running) {
+        running.loop.spawn([this, &running] { lead(running); }, this);
+    }
+
+    // Has a fiber lead since nobody does. If there is still none to be had, that is a failure to accept.
+    void find_leader(Loop& running) {
+        if (this->shutdown_requested())
+            running.accepting = false;
+        if (!running.accepting || !this->accept_pause().expired())
+            return;
+        try {
+            begin_to_lead(running);
+            running.led = true;
+        } catch (const system_error& failure) {
+            this->get_request_failed(failure);
+        } catch (const std::bad_alloc&) {
+            this->get_request_failed(system_error(system_code(ENOMEM), "a fiber to accept"));
         }
     }
 
-    void accept_one(Deadline deadline) {
+    // What a fiber does: accepts a request and serves it, again and again, until another one accepts because it had to wait.
+    void lead(Loop& running) {
+        std::optional<Job> job;
+        for (;;) {
+            on_fiber([&] { accept(running, job); });
+            if (!job) {
+                running.accepting = false;
+                return;
+            }
+            running.loop.listen(running);
+            on_fiber([&] { serve(*job); });
+            job.reset();
+            if (running.loop.unlisten()) {
+                running.loop.rename_current({});
+                running.loop.yield();
+            } else if (std::exchange(running.led, true)) {
+                return;
+            }
+        }
+    }
+
+    // What the only fiber of handle_request() does.
+    void serve_one_on_fiber(Loop& running, Deadline deadline) {
+        std::optional<Job> job;
+        on_fiber([&] { accept_one(running, job, deadline); });
+        running.accepting = false;
+        if (job)
+            on_fiber([&] { serve(*job); });
+    }
+
+    // The time for which the calling fiber accepts.
+    struct Accepting {
+        Accepting(Loop& running, std::optional<Job>& job) noexcept : loop(running) {
+            loop.acceptor = &Waiter::current();
+            loop.accepts_for = &job;
+        }
+        ~Accepting() {
+            loop.acceptor = nullptr;
+            loop.accepts_for = nullptr;
+        }
+        Accepting(const Accepting&) = delete;
+        Accepting& operator=(const Accepting&) = delete;
+
+        Loop& loop;
+    };
+
+    // Accepts until there is a request that is to be served, or the server is to stop.
+    void accept(Loop& running, std::optional<Job>& job) {
+        const Accepting accepting(running, job);
+        bool got_one = std::exchange(running.actions_due, false);
+        for (;;) {
+            const bool due = !got_one && running.next_service.expired();
+            if (got_one || due)
+                this->service_actions();
+            if (due)  // a request does not look at the clock
+                running.next_service = Deadline::from_timeout(running.service_interval);
+            if (this->shutdown_requested())
+                return;
+            got_one = false;
+            if (const Deadline pause = this->accept_pause(); !pause.expired()) {
+                Waiter::current().park(earlier(running.next_service, pause));
+            } else if (running.admission = admissions_.take(); !running.admission) {
+                if (!std::exchange(running.at_limit, true))
+                    this->accepting_deferred();
+                admissions_.wait(running.next_service);
+            } else {
+                running.at_limit = false;
+                got_one = this->handle_request_noblock();
+                running.admission = {};  // if there was no request, or it is not to be served
+                if (got_one)
+                    running.waited = WaitResult::timed_out;
+                running.actions_due = job.has_value();
+                if (job)
+                    return;
+                if (got_one)
+                    running.loop.yield();
+                else if (this->accept_pause() == pause)  // else one is there, and could not be got
+                    wait_for_request(running.next_service, running.waited);
+            }
+        }
+    }
+
+    void accept_one(Loop& running, std::optional<Job>& job, Deadline deadline) {
+        const Accepting accepting(running, job);
         WaitResult waited = WaitResult::timed_out;
         while (!this->shutdown_requested()) {
             const Deadline former_pause = this->accept_pause();
@@ -326,14 +420,28 @@ private:
         }
     }
 
-    void serve(const std::shared_ptr<Job>& job) {
+    void serve(Job& job) {
+        std::array<char, Fiber::longest_name> name;
+        loop_->loop.rename_current(job.client.write(name));
         if constexpr (std::same_as<Request, Socket>) {
-            if (!this->begin_event_request(job->request, job->client, job->session))
-                return;
-            if (job->session)
-                return idle(job);
+            if (this->event_style())
+                return serve_events(job);
         }
-        this->serve_request(job->request, job->client);
+        this->serve_request(job.request, job.client);
+    }
+
+    // An event-style handler outlives its fibers, and so does what it refers to.
+    void serve_events(Job& got) {
+        std::shared_ptr<Job> job;
+        try {
+            job = std::make_shared<Job>(std::move(got));
+        } catch (const std::bad_alloc&) {
+            this->request_failed(got.request, got.client);
+            this->end_request(got.request);
+            return;
+        }
+        if (this->begin_event_request(job->request, job->client, job->session))
+            idle(job);
     }
 
     // An event-style handler between two calls.

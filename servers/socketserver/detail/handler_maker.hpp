@@ -29,7 +29,10 @@ public:
     /// Makes a handler and runs it, from setup() to finish().
     virtual void run(Request& request, const Address& client, ServerContext& server) = 0;
 
-    /// Makes a handler that is to be called for each event.
+    /// Whether its handlers are event-style.
+    [[nodiscard]] virtual bool event_style() const noexcept = 0;
+
+    /// Makes an event-style handler that is to be called for each event.
     /// \return the handler, before its setup(); null if it is not event-style
     [[nodiscard]] virtual std::unique_ptr<EventSession> begin(Request& request, const Address& client,
                                                               ServerContext& server) = 0;
@@ -57,6 +60,8 @@ public:
             },
             shared_);
     }
+
+    [[nodiscard]] bool event_style() const noexcept override { return EventHandler<Handler>; }
 
     std::unique_ptr<EventSession> begin(Request& request, const Address& client, ServerContext& server) override {
         if constexpr (EventHandler<Handler>)

@@ -41,6 +41,8 @@ public:
 protected:
     void finish_request(Request& request, const Address& client) override { maker_->run(request, client, *this); }
 
+    [[nodiscard]] bool event_style() const noexcept override { return maker_->event_style(); }
+
     std::unique_ptr<EventSession> begin_events(Request& request, const Address& client) override {
         return maker_->begin(request, client, *this);
     }

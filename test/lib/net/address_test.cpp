@@ -14,11 +14,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstddef>
 #include <cstring>
+#include <span>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace socketserver::test {
 
@@ -214,6 +217,17 @@ BOOST_AUTO_TEST_CASE(an_unknown_family_is_kept) {
     BOOST_TEST(address.to_string() == "(address family 16)");
     // A longer one than any we know is cut, never written beyond.
     BOOST_TEST(from(other).size() < sizeof other);
+}
+
+BOOST_AUTO_TEST_CASE(write_is_to_string_as_far_as_there_is_room) {
+    for (const char* const text :
+         {"255.255.255.255:65535", "0.10.200.1:0", "[fe80::1%lo]:80", "/run/x.sock", "*:8080"}) {
+        const Address address = Address::parse(text);
+        std::array<char, 64> room{};
+        BOOST_TEST(address.write(room) == text);
+        BOOST_TEST(address.write(std::span(room).first(4)) == std::string_view(text).substr(0, 4));
+        BOOST_TEST(address.write({}) == "");
+    }
 }
 
 // ---- Unix -------------------------------------------------------------------------------------------------

@@ -167,6 +167,40 @@ BOOST_DATA_TEST_CASE(a_lock_held_across_waits_stops_nobody_who_does_not_want_it,
     }
 }
 
+// Who accepted a request serves it, until that has to wait; then somebody else accepts.
+BOOST_AUTO_TEST_CASE(the_fiber_that_accepts_serves_until_it_has_to_wait) {
+    static thread_local const Waiter* acceptor = nullptr;
+    class Remembering : public StreamServer {
+    public:
+        using StreamServer::StreamServer;
+
+    protected:
+        bool verify_request(Socket&, const Address&) override {
+            acceptor = &Waiter::current();
+            return true;
+        }
+    };
+    struct Comparing : StreamRequestHandler {
+        using StreamRequestHandler::StreamRequestHandler;
+        void handle() override {
+            const bool same = acceptor == &Waiter::current();
+            static_cast<void>(rfile.read_line());  // which comes when another connection has been served
+            const bool same_later = acceptor == &Waiter::current();
+            wfile << (same ? "itself, " : "another, ") << (same_later ? "itself\n" : "another\n");
+        }
+    };
+    detail::HandlerServer<Comparing, SelectingMixIn<Remembering>> server(Address("127.0.0.1", 0), {});
+    std::thread thread([&] { server.serve_forever(); });
+    Client first("127.0.0.1", server.server_address().port());
+    Client second("127.0.0.1", server.server_address().port());
+    second.send("word\n");
+    BOOST_TEST(second.read_line() == "itself, itself\n");
+    first.send("word\n");
+    BOOST_TEST(first.read_line() == "itself, another\n");
+    server.shutdown();
+    thread.join();
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace socketserver
