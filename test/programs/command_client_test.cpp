@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(it_prints_the_output_and_ends_with_the_last_status) {
 }
 
 BOOST_AUTO_TEST_CASE(a_command_that_was_cut_is_told) {
-    const Server server({"command_server", "--port", "0", "--time-limit", "0.2", "--output-limit", "4"});
+    const Server server({"command_server", "--port", "0", "--time-limit", "0.5", "--output-limit", "4"});
     const std::string port = std::to_string(server.port());
     const Outcome late = run({"command_client", "localhost", port}, "echo x; sleep 1000\n");
     BOOST_TEST(late.output == "x\n");
