@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 namespace socketserver::bench {
 
 namespace {
 
-// Rates that differ by less say nothing; then processor time decides.
+// Figures that differ by less say nothing.
 constexpr double as_good = 0.95;
 
 using Candidates = std::vector<const Measurement*>;
@@ -17,40 +19,76 @@ std::string count(std::size_t connections) {
     return with_commas(static_cast<double>(connections)) + (connections == 1 ? " client" : " clients");
 }
 
-/// The mode that serves so many clients best: whose rate is the highest or as good, and among those who needs the least
-/// processor time.
-const Measurement* best(const Candidates& candidates) {
+using Modes = std::vector<std::string>;
+
+/// The modes that serve so many clients best: whose rate is the highest or as good, and among those who need the least
+/// processor time or as little.
+Modes best(const Candidates& candidates) {
     double highest = 0;
     for (const Measurement* each : candidates)
         highest = std::max(highest, each->rate.median());
-    const Measurement* found = nullptr;
+    Candidates fast;
+    double least = std::numeric_limits<double>::infinity();
     for (const Measurement* each : candidates) {
         // Where the clients were at their limit, their rate says nothing of the server.
-        const bool good = each->rate.median() >= highest * as_good || each->limited_by_generator();
-        if (good && (!found || each->cpu.median() < found->cpu.median()))
-            found = each;
+        if (each->rate.median() < highest * as_good && !each->limited_by_generator())
+            continue;
+        fast.push_back(each);
+        least = std::min(least, each->cpu.median());
     }
-    return found;
+    Modes modes;
+    for (const Measurement* each : fast) {
+        if (each->cpu.median() * as_good <= least)
+            modes.push_back(each->cell.subject.name);
+    }
+    return modes;
+}
+
+/// Numbers of clients for which the same modes are best.
+struct Range {
+    std::size_t first;
+    std::size_t last;
+    Modes modes;
+};
+
+/// Adds the best modes for a further number: to the range before if a mode is as good there, since whoever chooses one has
+/// to choose it for all numbers.
+void extend(std::vector<Range>& ranges, std::size_t number, const Modes& modes) {
+    Modes common;
+    if (!ranges.empty())
+        std::copy_if(modes.begin(), modes.end(), std::back_inserter(common), [&](const std::string& mode) {
+            const Modes& before = ranges.back().modes;
+            return std::find(before.begin(), before.end(), mode) != before.end();
+        });
+    if (common.empty()) {
+        ranges.push_back({number, number, modes});
+        return;
+    }
+    ranges.back().last = number;
+    ranges.back().modes = common;
+}
+
+/// "blocking, preforking or selecting"
+std::string alternatives(const Modes& modes) {
+    std::string text;
+    for (std::size_t i = 0; i < modes.size(); ++i)
+        text += (i == 0 ? "" : i + 1 == modes.size() ? " or " : ", ") + modes[i];
+    return text;
 }
 
 /// "threading up to 100 clients, selecting above"
-std::string ranges(const std::vector<std::pair<std::size_t, std::string>>& choices) {
+std::string to_text(const std::vector<Range>& ranges) {
     std::string text;
-    for (std::size_t i = 0; i < choices.size(); ++i) {
-        const bool last = i + 1 == choices.size();
-        if (!last && choices[i + 1].second == choices[i].second)
-            continue;
-        const bool first = text.empty();
-        text += (first ? "" : ", ") + choices[i].second;
-        if (!last)
-            text += " up to " + count(choices[i].first);
-        else if (!first)
+    for (const Range& range : ranges) {
+        text += (text.empty() ? "" : ", ") + alternatives(range.modes);
+        if (&range != &ranges.back())
+            text += " up to " + count(range.last);
+        else if (ranges.size() > 1)
             text += " above";
-        else if (choices.size() > 1)
-            text +=
-                ", from " + with_commas(static_cast<double>(choices.front().first)) + " to " + count(choices[i].first);
+        else if (range.first != range.last)
+            text += ", from " + with_commas(static_cast<double>(range.first)) + " to " + count(range.last);
         else
-            text += ", for " + count(choices[i].first);
+            text += ", for " + count(range.last);
     }
     return text;
 }
@@ -62,7 +100,7 @@ std::string choice(const Results& results, Shape shape, const std::string& where
         if (each.cell.shape == shape && (numbers.empty() || numbers.back() != each.cell.connections))
             numbers.push_back(each.cell.connections);
     }
-    std::vector<std::pair<std::size_t, std::string>> choices;
+    std::vector<Range> ranges;
     std::size_t compared = 0;
     for (const std::size_t number : numbers) {
         Candidates candidates;
@@ -75,9 +113,9 @@ std::string choice(const Results& results, Shape shape, const std::string& where
         if (candidates.empty() || alone)
             continue;
         compared = std::max(compared, candidates.size());
-        choices.emplace_back(number, best(candidates)->cell.subject.name);
+        extend(ranges, number, best(candidates));
     }
-    return compared < 2 ? "" : "For this handler, " + where + ": " + ranges(choices) + '.';
+    return compared < 2 ? "" : "For this handler, " + where + ": " + to_text(ranges) + '.';
 }
 
 std::string kibibytes(const Measurement& measurement) {

@@ -42,6 +42,25 @@ BOOST_AUTO_TEST_CASE(chooses_by_processor_time_where_rates_are_as_good) {
     BOOST_TEST(advice(results).front() == "For this handler, on connections that stay: threading, for 1,000 clients.");
 }
 
+BOOST_AUTO_TEST_CASE(names_all_that_are_as_good) {
+    Results results;
+    results.measurements = {measured("preforking", 10, 1'000, 5), measured("selecting", 10, 1'010, 5.1),
+                            measured("threading", 10, 990, 6)};
+    BOOST_TEST(advice(results).front() ==
+               "For this handler, on connections that stay: preforking or selecting, for 10 clients.");
+}
+
+BOOST_AUTO_TEST_CASE(stays_with_a_mode_that_is_as_good) {
+    Results results;
+    results.measurements = {
+        measured("preforking", 10, 1'000, 5),   measured("selecting", 10, 1'010, 5.1),
+        measured("preforking", 100, 1'000, 6),  measured("selecting", 100, 1'000, 5),
+        measured("preforking", 1000, 1'000, 5), measured("selecting", 1000, 1'000, 5),
+    };
+    BOOST_TEST(advice(results).front() ==
+               "For this handler, on connections that stay: selecting, from 10 to 1,000 clients.");
+}
+
 BOOST_AUTO_TEST_CASE(does_not_trust_a_rate_that_is_the_clients) {
     Results results;
     results.measurements = {measured("selecting", 10, 1'000, 5), measured("threading", 10, 1'200, 9)};

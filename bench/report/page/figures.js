@@ -252,7 +252,9 @@ function shapeFigures(shape, modes) {
             valueOf: each => each.cpu_us_per_request, format: duration, axisFormat: duration, most: false,
         }),
         againstConnections(shape, modes, {
-            id: 'memory', title: 'Memory per connection', unit: 'of the server and its children', measurements: steady,
+            id: 'memory', title: 'Memory per connection', unit: 'of the server and its children',
+            // However busy the clients were, a connection takes what it takes.
+            measurements: steady.map(each => ({...each, limited_by_generator: false})),
             valueOf: each => each.memory_bytes_per_connection, format: bytes, axisFormat: bytes, numbers: binary, most: false,
         }),
     ].filter(each => each !== null);
