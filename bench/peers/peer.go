@@ -1,7 +1,7 @@
 // Go's net package, for socketserver-bench: lines come back, a goroutine for each connection.
 //
-//	go build -o /tmp/peer bench/peers/peer.go
-//	socketserver-bench --against 'go=env GOMAXPROCS=1 /tmp/peer PORT'
+//	go build -o build/peer bench/peers/peer.go
+//	socketserver-bench --against 'go=env GOMAXPROCS=1 build/peer PORT'
 //
 // GOMAXPROCS as many as --server-processors names: Go starts as many threads as the machine has processors.
 package main
