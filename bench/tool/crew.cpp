@@ -35,6 +35,7 @@ struct Crew::Run {
     Clock::time_point last_answer = start;
     Clock::time_point next_glance;
     Clock::duration waited{0};
+    std::uint64_t hopeless = 0;  // as many errors, and nothing else
     LoadResult result;
 
     /// When the next batch is due, in an open loop.
@@ -43,9 +44,9 @@ struct Crew::Run {
         return start + std::chrono::duration_cast<Clock::duration>(offset);
     }
     /// Whether no more batches are due, now or later.
-    /// A closed loop makes one request at least, however late the machine lets it begin.
+    /// A closed loop goes on until there was a reply, however late the machine lets it begin, or there is no hope of one.
     [[nodiscard]] bool all_begun(Clock::time_point now) const {
-        return rate ? due() >= end : now >= end && batches > 0;
+        return rate ? due() >= end : now >= end && (result.requests > 0 || result.errors >= hopeless);
     }
 };
 
@@ -65,8 +66,7 @@ void Crew::connect() {
     // A few at a time, so that the server's queue of connections does not overflow; a few may have to try again.
     constexpr std::size_t at_a_time = 16;
     const std::size_t most_mistakes = 8 + clients_.size() / 16;
-    // A datagram may be lost; a server that leaves everybody on a connection without a reply will not give one.
-    const Clock::duration longest_silence = spec_.patience * (spec_.shape == Shape::udp ? 10 : 2);
+    const Clock::duration longest_silence = spec_.patience * (1 + tries());
     Run run;
     free_.clear();
     std::size_t begun = 0;
@@ -93,11 +93,19 @@ void Crew::connect() {
     }
 }
 
+/// How often a client without a reply asks again, if all are. A datagram may be lost, or come late; who leaves everybody on a
+/// connection without a reply will not give one.
+unsigned Crew::tries() const {
+    constexpr unsigned some = 10;
+    return spec_.shape == Shape::udp ? some : 1;
+}
+
 LoadResult Crew::run(std::chrono::nanoseconds time, std::optional<double> rate) {
     // Late in an open loop are also those that could not be sent.
     const auto most = std::max<Clock::duration>(time, std::chrono::seconds{1});
     Run run;
     run.end = run.start + time;
+    run.hopeless = tries() * clients_.size() * spec_.depth;
     if (rate)
         run.rate = *rate / static_cast<double>(spec_.depth);
     for (;;) {

@@ -50,6 +50,7 @@ public:
 private:
     struct Run;
 
+    [[nodiscard]] unsigned tries() const;
     void start(Run& run, Client& client, Clock::time_point since);
     void note(Run& run, Client& client, Client::Outcome outcome);
     void give_up_late(Run& run, Clock::time_point now, Clock::duration patience);

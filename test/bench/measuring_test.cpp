@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(measures_every_mode_and_shape) {
     for (const std::string& mode : modes) {
         for (const std::string& shape : std::vector<std::string>{"keepalive", "pipelined", "connect", "udp", "idle"})
             BOOST_TEST(measured.contains(mode + ' ' + shape) == (mode != "blocking" || shape != "idle"),
-                       mode + ' ' + shape);
+                       mode + ' ' + shape + '\n' + outcome.output);
     }
     BOOST_TEST(std::filesystem::exists(folder / "report.html"));
     BOOST_TEST(!std::filesystem::exists(folder / "results.json.unfinished"));
