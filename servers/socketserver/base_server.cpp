@@ -241,6 +241,7 @@ void BaseServer<Request>::end_request(Request& request) noexcept {
     } catch (...) {
         log(Severity::error, "shutdown_request threw an exception that is no std::exception");
     }
+    gave_back();
     if constexpr (requires { request.bytes_sent(); }) {
         counters().bytes_received += request.data().size();
         counters().bytes_sent += request.bytes_sent();

@@ -152,6 +152,9 @@ protected:
     /// Makes anew, in a worker process that has just been forked, what it must not share with its parent: wakeups.
     virtual void renew_in_worker() {}
 
+    /// Wakes who waits for requests, so that it looks whether it may accept again. From any thread.
+    virtual void wake_accepting() noexcept { wakeup().notify(); }
+
     /// Called when the server's socket has been closed, to close others.
     virtual void socket_closed() noexcept {}
 
@@ -239,6 +242,12 @@ protected:
 
     /// Tells that a request was got.
     void got_request() noexcept;
+
+    /// Tells that a request has given back what it held: who pauses for want of it tries again at once. Thread: any.
+    void gave_back() noexcept {
+        if (backoff_.end_pause())
+            wake_accepting();
+    }
 
     /// Tells that a limit was reached, so that no request is accepted until one has ended. Thread: any.
     void accepting_deferred() noexcept;

@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -163,6 +164,37 @@ FAULT_CASE(3, a_system_short_of_resources_is_waited_for, every_mode) {
     BOOST_TEST(server.count("accept_errors") == waited);
     BOOST_TEST(occurrences(server.stop(), "waiting for some to be given back") >= 1U);
     return std::to_string(waited) + " failures of accept, 3 clients served";
+}
+
+FAULT_CASE(3, a_connection_that_ends_lets_the_next_be_accepted_at_once, several_at_a_time) {
+    constexpr auto longest_pause = 50ms;
+    constexpr long until_longest = 8;
+    FaultServer server(mode.with_one_worker(), {"--quiet"});
+    Injection& accepts = server.faults(Point::accept);
+    const auto fails_again = [&accepts](long times) {
+        const long before = accepts.failed;
+        return eventually([&] { return accepts.failed >= before + times; });
+    };
+    // On a machine that is too busy the end of a connection may be seen later than that of the pause.
+    const auto ended_pauses = [&] {
+        auto held = server.served_clients(8);
+        accepts.arm(EMFILE, 0, std::numeric_limits<long>::max());
+        Client waiting = server.connect();
+        waiting.send("waiting\n");
+        BOOST_TEST_REQUIRE(fails_again(until_longest));
+        accepts.forget_gaps();
+        BOOST_TEST_REQUIRE(fails_again(3));
+        BOOST_TEST(!accepts.failed_twice_within(longest_pause));
+        for (; !held.empty() && !accepts.failed_twice_within(longest_pause); held.pop_back())
+            BOOST_TEST_REQUIRE(fails_again(1));  // the next pause has just begun
+        BOOST_TEST_REQUIRE(fails_again(1));
+        const bool ended = accepts.failed_twice_within(longest_pause);
+        accepts.disarm();
+        BOOST_TEST(waiting.read_line() == "waiting\n");
+        return ended;
+    };
+    BOOST_TEST(eventually(ended_pauses));
+    return "pauses of 50 ms, ended by the end of a connection";
 }
 
 FAULT_CASE(4, connections_reset_before_they_are_accepted_are_passed_over, every_mode) {

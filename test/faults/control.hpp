@@ -3,9 +3,12 @@
 /// \file
 /// What the tests tell fault_server while it runs.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <limits>
 
 namespace socketserver::test {
 
@@ -24,10 +27,13 @@ enum class Point {
 ///
 /// Thread: any, any process. Lock-free.
 struct Injection {
-    std::atomic<long> passing{0};  ///< how many calls pass before the first that fails
-    std::atomic<long> failing{0};  ///< how many fail from then on
-    std::atomic<long> failed{0};   ///< how many have failed since it was armed
-    std::atomic<int> error{0};     ///< with which errno
+    std::atomic<long> passing{0};                                 ///< how many calls pass before the first that fails
+    std::atomic<long> failing{0};                                 ///< how many fail from then on
+    std::atomic<long> failed{0};                                  ///< how many have failed since it was armed
+    std::atomic<int> error{0};                                    ///< with which errno
+    std::atomic<std::chrono::steady_clock::rep> last_failure{0};  ///< when, by the clock's own count
+    /// The shortest time between two failures, by the clock's own count, since forget_gaps().
+    std::atomic<std::chrono::steady_clock::rep> shortest_gap{0};
 
     /// Has calls fail.
     /// \param the_error their errno
@@ -48,11 +54,21 @@ struct Injection {
         return failed;
     }
 
+    /// Only failures from now on tell how far they lie apart.
+    void forget_gaps() { shortest_gap = std::numeric_limits<std::chrono::steady_clock::rep>::max(); }
+
+    /// Whether two failures have followed each other sooner than that.
+    [[nodiscard]] bool failed_twice_within(std::chrono::steady_clock::duration span) const {
+        return shortest_gap < span.count();
+    }
+
     /// To be asked once in each call.
     /// \return the errno to fail with, or 0
     int strike() {
         if (failing.load(std::memory_order_relaxed) <= 0 || passing.fetch_sub(1) > 0 || failing.fetch_sub(1) <= 0)
             return 0;
+        const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+        shortest_gap = std::min(shortest_gap.load(), now - last_failure.exchange(now));
         ++failed;
         return error;
     }

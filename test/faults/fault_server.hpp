@@ -59,6 +59,8 @@ public:
     [[nodiscard]] Injection& faults(Point point) const { return control_->at(point); }
 
     [[nodiscard]] Client connect() const { return server_.connect(); }
+    /// Clients that have been served once, and still are.
+    [[nodiscard]] std::vector<Client> served_clients(int count) const;
     /// What a new client gets for a line.
     /// \return a line; "" if the connection ended, in order or not
     [[nodiscard]] std::string ask(const std::string& line) const;

@@ -120,6 +120,16 @@ std::vector<pid_t> FaultServer::accepting() const {
     return mode_.preforks ? children_of(pid()) : std::vector<pid_t>{pid()};
 }
 
+std::vector<Client> FaultServer::served_clients(int count) const {
+    std::vector<Client> clients;
+    for (int i = 0; i < count; ++i) {
+        clients.push_back(connect());
+        clients.back().send("here\n");
+        BOOST_TEST_REQUIRE(clients.back().read_line() == "here\n");
+    }
+    return clients;
+}
+
 std::string FaultServer::ask(const std::string& line) const {
     try {
         Client client = connect();

@@ -29,17 +29,6 @@ namespace socketserver::test {
 
 namespace {
 
-/// Clients that are being served, as many as there can be of what was wanted.
-std::vector<Client> served_clients(const FaultServer& server, int count) {
-    std::vector<Client> clients;
-    for (int i = 0; i < count; ++i) {
-        clients.push_back(server.connect());
-        clients.back().send("here\n");
-        BOOST_TEST_REQUIRE(clients.back().read_line() == "here\n");
-    }
-    return clients;
-}
-
 /// What a server and its workers hold.
 struct Held {
     std::size_t descriptors = 0;
@@ -135,7 +124,7 @@ FAULT_CASE(16, children_that_end_at_once_are_all_reaped, forking_mode) {
     FaultServer server(mode, {"--quiet", "--max-connections", std::to_string(count)});
     const auto descriptors = descriptors_of(server.pid()).size();
     for (int round = 0; round < rounds; ++round) {
-        auto clients = served_clients(server, count);
+        auto clients = server.served_clients(count);
         const auto children = children_of(server.pid());
         BOOST_TEST(children.size() == static_cast<std::size_t>(count));
         ::kill(server.pid(), SIGSTOP);
@@ -160,7 +149,7 @@ FAULT_CASE(17, threads_that_have_served_are_released, modes_of_threads) {
             for (int i = 0; i < at_once; ++i)
                 BOOST_TEST_REQUIRE(server.ask("here") == "here\n");
         } else {
-            const auto clients = served_clients(server, at_once);
+            const auto clients = server.served_clients(at_once);
             most = std::max(most, threads_of(server.pid()));
         }
     }
@@ -182,7 +171,7 @@ FAULT_CASE(18, silent_clients_do_not_keep_a_server_beyond_its_drain, every_mode)
     if (!mode.one_at_a_time) {
         silent.push_back(server.connect());
         silent.back().send("half a li");
-        auto live = served_clients(server, 5);
+        auto live = server.served_clients(5);
         std::move(live.begin(), live.end(), std::back_inserter(silent));
     }
     const std::string said = server.stop();
@@ -195,7 +184,7 @@ FAULT_CASE(24, sigterm_under_load_loses_no_accepted_request, every_mode) {
     int requests = 0;
     for (int round = 0; round < rounds; ++round) {
         FaultServer server(mode, {"--quiet", "--drain", "3600"});
-        auto idle = served_clients(server, mode.one_at_a_time ? 0 : 5);
+        auto idle = server.served_clients(mode.one_at_a_time ? 0 : 5);
         Replies replies;
         std::vector<std::thread> clients;
         for (int i = 0; i < 4; ++i)
@@ -259,7 +248,7 @@ FAULT_CASE(26, signals_are_no_business_of_handlers, every_mode) {
             BOOST_TEST(server.stop() == "");
             continue;
         }
-        auto clients = served_clients(server, 10);
+        auto clients = server.served_clients(10);
         // In the middle of a reply, for which memory is needed all the time.
         for (Client& client : clients)
             client.send("write 1000000\n");
@@ -285,7 +274,7 @@ FAULT_CASE(27, a_server_is_after_many_connections_what_it_was_before, every_mode
     };
     // As many threads as may stay, so that the second half needs no more.
     if (!mode.one_at_a_time)
-        static_cast<void>(served_clients(server, 30));
+        static_cast<void>(server.served_clients(30));
     churn(connections / 2);
     const Held before = Held::by(server);
     churn(connections - connections / 2);
@@ -314,7 +303,7 @@ FAULT_CASE(27, a_server_is_after_many_connections_what_it_was_before, every_mode
 FAULT_CASE(35, nobody_holds_the_port_when_the_parent_is_killed, modes_of_children) {
     FaultServer server(mode);
     server.leave_it();
-    auto clients = served_clients(server, 2);
+    auto clients = server.served_clients(2);
     const auto children = children_of(server.pid());
     BOOST_TEST(!children.empty());
     const std::uint16_t port = server.program().port();

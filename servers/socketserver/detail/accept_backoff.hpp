@@ -43,6 +43,15 @@ public:
     /// Ends the pause: something that was short has been given back.
     void resume() noexcept { until_.store(Deadline::now(), std::memory_order_relaxed); }
 
+    /// Ends the pause, if there is one. Costs no look at the clock where nothing is short.
+    /// \return whether there was one, so that who waits for its end is to be woken
+    bool end_pause() noexcept {
+        if (pause_.load(std::memory_order_relaxed) == shortest || !pausing())
+            return false;
+        resume();
+        return true;
+    }
+
     /// Until when not to accept.
     [[nodiscard]] Deadline until() const noexcept { return until_.load(std::memory_order_relaxed); }
 

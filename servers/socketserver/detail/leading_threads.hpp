@@ -77,6 +77,8 @@ protected:
 
     [[nodiscard]] int wake_descriptor() const noexcept override { return crew_.threads().fd(); }
 
+    void wake_accepting() noexcept override { step_down_.notify(); }
+
     void release_finished() override { crew_.threads().release_finished(); }
 
     bool join_running(Deadline deadline) override { return crew_.threads().join(deadline); }

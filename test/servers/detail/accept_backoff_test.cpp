@@ -53,6 +53,17 @@ BOOST_AUTO_TEST_CASE(a_pause_can_be_ended) {
     BOOST_TEST(!backoff.pausing());
 }
 
+BOOST_AUTO_TEST_CASE(says_whether_there_was_a_pause_to_be_ended) {
+    AcceptBackoff backoff;
+    BOOST_TEST(!backoff.end_pause());
+    // On a machine that is busy with something else a pause may be over before it can be ended.
+    do
+        pause_after_failure(backoff);
+    while (!backoff.end_pause());
+    BOOST_TEST(!backoff.pausing());
+    BOOST_TEST(!backoff.end_pause());
+}
+
 BOOST_AUTO_TEST_CASE(the_first_failure_is_to_be_logged_and_then_one_per_interval) {
     AcceptBackoff backoff;
     const auto begin = Deadline::Clock::now();
