@@ -11,13 +11,17 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
@@ -351,6 +355,45 @@ FAULT_CASE(23, one_client_more_than_the_limit_is_served_when_one_ends, several_a
     }
     BOOST_TEST(FaultServer::count(clients.back(), "rejected") == 0);
     return "limit " + std::to_string(limit) + ": as many more waited, and were served one by one";
+}
+
+namespace {
+
+/// A client at another address of this machine.
+Client client_at(const char* address, std::uint16_t port) {
+    detail::ClientSocket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    ::inet_pton(AF_INET, address, &own.sin_addr);
+    sockaddr_in server = own;
+    server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    server.sin_port = htons(port);
+    BOOST_TEST_REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0);
+    BOOST_TEST_REQUIRE(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&server), sizeof server) == 0);
+    return Client(socket.release());
+}
+
+}  // namespace
+
+FAULT_CASE(23, one_client_more_of_an_address_is_closed_and_counted, several_at_a_time) {
+    constexpr int limit = 4;
+    FaultServer server(mode.with_one_worker(), {"--max-per-address", std::to_string(limit)});
+    std::vector<Client> clients = server.served_clients(limit);
+    for (int i = 0; i < limit; ++i)
+        BOOST_TEST(server.ask("one too many") == "");
+    BOOST_TEST(FaultServer::count(clients.front(), "rejected") == limit);
+    Client elsewhere = client_at("127.0.0.2", server.program().port());
+    elsewhere.send("another address\n");
+    BOOST_TEST(elsewhere.read_line() == "another address\n");
+    clients.pop_back();
+    BOOST_TEST(eventually([&] { return server.ask("a place is free") == "a place is free\n"; }));
+    for (Client& client : clients) {
+        client.send("still\n");
+        BOOST_TEST(client.read_line() == "still\n");
+    }
+    return "limit " + std::to_string(limit) +
+           " an address: as many more closed and counted, one of another address served, and the next once one had "
+           "ended";
 }
 
 }  // namespace socketserver::test
