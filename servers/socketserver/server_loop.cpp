@@ -121,7 +121,7 @@ ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline, const Wakeup&
     const int listener = at_limit || pausing ? -1 : socket_.fileno();
     std::array<pollfd, 3> polled{
         {{woken_by.fd(), POLLIN, 0}, {wake_descriptor(), POLLIN, 0}, {listener, POLLIN | POLLRDHUP, 0}}};
-    const Deadline until = pausing ? earlier(deadline, backoff_.until()) : deadline;
+    const Deadline until = earlier(pausing ? earlier(deadline, backoff_.until()) : deadline, release_by());
     const int ready = ::poll(polled.data(), polled.size(), until.poll_timeout());
     if (ready < 0) {
         if (errno != EINTR)

@@ -137,6 +137,9 @@ protected:
     /// A further descriptor that wakes the loop, so that it calls release_finished(); -1: none.
     [[nodiscard]] virtual int wake_descriptor() const noexcept { return -1; }
 
+    /// By when to call release_finished(), whatever wake_descriptor() says.
+    [[nodiscard]] virtual Deadline release_by() const noexcept { return Deadline::never(); }
+
     /// Whether running requests use the server's own socket, so that it must stay open until they have ended.
     [[nodiscard]] virtual bool requests_share_socket() const noexcept { return false; }
 

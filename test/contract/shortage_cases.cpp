@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,8 +26,9 @@ namespace {
 /// Makes descriptors run out in a process for as long as it lives.
 class NoDescriptors {
 public:
-    // The limit is the lowest free number, so all below it are taken.
-    explicit NoDescriptors(pid_t process) : limit_(RLIMIT_NOFILE, lowest_free(process), process) {}
+    // The limit is the lowest free number, so all below it are taken; or so many more.
+    explicit NoDescriptors(pid_t process, rlim_t but = 0)
+        : limit_(RLIMIT_NOFILE, lowest_free(process) + but, process) {}
 
 private:
     static rlim_t lowest_free(pid_t process) {
@@ -39,6 +41,10 @@ private:
     }
     ScopedRlimit limit_;
 };
+
+bool forking_by_ipv4(const Combination& combination) {
+    return combination.forks && combination.transport == Combination::Transport::tcp_ipv4;
+}
 
 /// The process that accepts.
 pid_t accepting_process(const Scene& scene) {
@@ -87,6 +93,26 @@ CONTRACT_CASE(shuts_down_while_descriptors_have_run_out, streams) {
     client.connect(scene.server().server_address());
     BOOST_TEST(eventually([&] { return scene.statistics().accept_errors >= 1; }));
     BOOST_TEST(!scene.stop());
+}
+
+CONTRACT_CASE(sees_children_end_for_which_it_had_no_descriptor, forking_by_ipv4) {
+    Scene scene(combination, {.max_connections = 1});
+    scene.serve(1h);
+    BOOST_TEST(scene.exchange("before\n") == "before\n");
+    BOOST_TEST(eventually([&] { return scene.statistics().active == 0; }));
+    Socket first(AF_INET);
+    Socket second(AF_INET);
+    for (Socket* const client : {&first, &second})
+        client->settimeout(10s * time_factor);
+    // What is left is for the connection, while it is handed to the child: nothing is for the child itself.
+    const NoDescriptors but_one(::getpid(), 1);
+    first.connect(scene.server().server_address());
+    first.sendall("first\n");
+    BOOST_TEST(first.recv(100) == "first\n");
+    second.connect(scene.server().server_address());
+    second.sendall("second\n");
+    first.shutdown(SHUT_WR);
+    BOOST_TEST(second.recv(100) == "second\n");
 }
 
 CONTRACT_CASE(serves_all_of_many_clients_at_once, every_server) {

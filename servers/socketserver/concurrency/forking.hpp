@@ -77,6 +77,8 @@ protected:
 
     [[nodiscard]] int wake_descriptor() const noexcept override { return children_.fd(); }
 
+    [[nodiscard]] Deadline release_by() const noexcept override { return children_.collect_by(); }
+
     void release_finished() override {
         try {
             tell_of_ended();

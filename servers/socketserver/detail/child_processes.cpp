@@ -13,6 +13,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <utility>
@@ -20,6 +21,9 @@
 namespace socketserver::detail {
 
 namespace {
+
+// How long a child that has no pidfd may have ended before it is looked at.
+constexpr std::chrono::milliseconds turn{50};
 
 // The C libraries of the oldest systems we support have no wrappers for these (pidfd_open(2)).
 UniqueFd pidfd_open(pid_t pid) noexcept {
@@ -133,10 +137,13 @@ void ChildProcesses::reap_locked(pid_t pid, std::vector<EndedChild>& ended) {
 
 bool ChildProcesses::wait_for_end(Deadline deadline) const {
     pollfd polled{ended_.get(), POLLIN, 0};
-    // No longer than this at a time, for the sake of children that have no pidfd.
-    constexpr std::chrono::milliseconds turn{50};
-    const int ready = ::poll(&polled, 1, earlier(deadline, Deadline::after(turn)).poll_timeout());
+    const int ready = ::poll(&polled, 1, earlier(deadline, collect_by()).poll_timeout());
     return ready != 0 || !deadline.expired();
+}
+
+Deadline ChildProcesses::collect_by() const {
+    const std::lock_guard lock(mutex_);
+    return unwatched_.empty() ? Deadline::never() : Deadline::after(turn);
 }
 
 std::size_t ChildProcesses::size() const {

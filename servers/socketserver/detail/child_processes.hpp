@@ -75,6 +75,9 @@ public:
     /// Readable while a child has ended and not been reaped.
     [[nodiscard]] int fd() const noexcept { return ended_.get(); }
 
+    /// By when to call collect(), whatever fd() says: never, unless there are children that have no pidfd, for want of descriptors.
+    [[nodiscard]] Deadline collect_by() const;
+
     /// Sends every child a signal.
     /// \param signal SIGTERM, SIGKILL
     void signal_all(int signal) const noexcept;
