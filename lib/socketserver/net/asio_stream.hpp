@@ -4,7 +4,9 @@
 /// A socket as Boost.Asio and Boost.Beast know streams: HTTP and WebSocket in every handler. Optional: nothing else of
 /// the library includes it, and it needs no more than Boost's headers.
 
+#include <socketserver/net/byte_stream.hpp>
 #include <socketserver/net/socket.hpp>
+#include <socketserver/os/deadline.hpp>
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -34,7 +36,7 @@ struct NoExecutor {};
 /// pending in that context's BufferedWriter leaves first, as before every operation of the socket; what a BufferedReader
 /// has received and not given out does not come here.
 ///
-/// Errors: as Socket tells them, which are Asio's too: boost::asio::error::timed_out after the socket's time-out,
+/// Errors: as Socket tells them, which are Asio's too: boost::asio::error::timed_out after the socket's time-out or set_deadline(),
 /// `would_block` for a non-blocking socket, `operation_aborted` when a server cuts the request, `connection_reset` and so
 /// on. The end of the stream is boost::asio::error::eof, also the one that comes when a server asks the request to end.
 ///
@@ -62,6 +64,11 @@ public:
     [[nodiscard]] Executor get_executor() const noexcept requires(!std::same_as<Executor, NoExecutor>) {
         return executor_;
     }
+
+    /// Sets until when reads may wait, whatever the socket's time-out says: for a whole message that the peer may send byte by byte.
+    /// A read that comes later still gets what is there.
+    /// \param deadline when they give up with boost::asio::error::timed_out; never: the socket's time-out is all (the default)
+    void set_deadline(Deadline deadline) noexcept { deadline_ = deadline; }
 
     /// Reads at least one byte, waiting for it if need be, into the first buffer that is not empty.
     /// \param buffers where to (MutableBufferSequence)
@@ -134,8 +141,17 @@ public:
     }
 
 private:
+    // Memory that is there anyway.
+    struct Given final : ReadBuffer {
+        explicit Given(std::span<std::byte> the_bytes) noexcept : bytes(the_bytes) {}
+        std::span<std::byte> obtain() override { return bytes; }
+        void give_back() noexcept override {}
+        std::span<std::byte> bytes;
+    };
+
     std::size_t receive(std::span<std::byte> buffer, error_code& error) {
-        const IoResult result = socket_->read_some(buffer, error);
+        Given given(buffer);
+        const IoResult result = socket_->read_some_lazily(given, {.deadline = deadline_}, error);
         if (!error)
             error = to_error(result.status);
         // Not a read of no bytes, after which Beast would try again for ever.
@@ -145,6 +161,7 @@ private:
     }
 
     Socket* socket_;
+    Deadline deadline_ = Deadline::never();
     [[no_unique_address]] Executor executor_;
 };
 

@@ -22,6 +22,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -135,6 +136,28 @@ BOOST_AUTO_TEST_CASE(asio_reads_and_writes_over_it) {
     asio::read(to_client, asio::dynamic_buffer(received), end);
     BOOST_TEST(received == text);
     BOOST_TEST((end == asio::error::eof));
+}
+
+BOOST_AUTO_TEST_CASE(reads_give_up_at_a_deadline_and_take_what_is_there_after_it) {
+    auto [server, client] = tcp_connection();
+    server.settimeout(std::chrono::hours(1));
+    AsioStream stream(server);
+    stream.set_deadline(Deadline::after(std::chrono::milliseconds(20)));
+    std::string received;
+    error_code error;
+    asio::read_until(stream, asio::dynamic_buffer(received), '\n', error);
+    BOOST_TEST((error == asio::error::timed_out));
+    client.sendall("late\n");
+    BOOST_TEST_REQUIRE(arrive(server, 5));
+    BOOST_TEST(asio::read_until(stream, asio::dynamic_buffer(received), '\n') == 5U);
+    stream.set_deadline(Deadline::never());
+    Waiting reading([&stream] {
+        std::string line;
+        asio::read_until(stream, asio::dynamic_buffer(line), '\n');
+        return line;
+    });
+    client.sendall("whenever\n");
+    BOOST_TEST(reading.get() == "whenever\n");
 }
 
 BOOST_AUTO_TEST_CASE(big_transfers_are_complete) {
