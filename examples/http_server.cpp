@@ -6,19 +6,24 @@
 #include <socketserver/run_server.hpp>
 #include <socketserver/stream_request_handler.hpp>
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
 
+#include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace ss = socketserver;
+namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
@@ -30,12 +35,16 @@ class HttpHandler : public ss::StreamRequestHandler {
 public:
     struct Options {
         std::size_t max_body = std::size_t{1} << 20U;
+        std::chrono::nanoseconds body_timeout = std::chrono::minutes{1};
         /// What websocket::stream is made with; nobody runs it.
         std::shared_ptr<boost::asio::io_context> context = std::make_shared<boost::asio::io_context>();
 
         template <class Add>
         void declare(Add&& add) {
             add("max-body", "the longest body of a request and the longest WebSocket message, in bytes", max_body);
+            add("body-timeout",
+                "end a connection that has sent a header and not all of the body within S seconds; 0: never",
+                body_timeout);
         }
     };
 
@@ -61,16 +70,11 @@ private:
         http::request_parser<http::string_body> parser;
         parser.header_limit(max_header);
         parser.body_limit(options_.max_body);
-        ss::error_code error;
-        http::read_header(stream_, unread_, parser, error);
-        if (error == http::error::end_of_stream)
+        const ss::error_code error = read(parser);
+        if (error == asio::error::eof)
             return false;
-        if (!error && parser.get()[http::field::expect] == "100-continue")
-            http::write(stream_, http::response<http::empty_body>(http::status::continue_, 11), error);
-        if (!error && !parser.is_done()) {
-            unread_.reserve(max_header);  // Beast asks for as much as there is room for
-            http::read(stream_, unread_, parser, error);
-        }
+        if (error == asio::error::timed_out && (parser.got_some() || unread_.size() != 0))
+            give_up();
         if (error)
             return refuse(error);
         const Request message = parser.release();
@@ -86,6 +90,39 @@ private:
         response.keep_alive(message.keep_alive());
         send(std::move(response), message.method() == http::verb::head);
         return message.keep_alive();
+    }
+
+    /// \return the end of the stream if it comes before anything else
+    ss::error_code read(http::request_parser<http::string_body>& parser) {
+        ss::error_code error;
+        // Until the first byte the client is idle.
+        limit_reads(std::nullopt);
+        if (unread_.size() == 0)
+            unread_.commit(stream_.read_some(unread_.prepare(max_header), error));
+        if (error)
+            return error;
+        limit_reads(line_timeout);
+        http::read_header(stream_, unread_, parser, error);
+        if (!error && parser.get()[http::field::expect] == "100-continue")
+            http::write(stream_, http::response<http::empty_body>(http::status::continue_, 11), error);
+        if (!error && !parser.is_done()) {
+            limit_reads(options_.body_timeout.count() > 0 ? std::optional(options_.body_timeout) : std::nullopt);
+            unread_.reserve(max_header);  // Beast asks for as much as there is room for
+            http::read(stream_, unread_, parser, error);
+        }
+        return error;
+    }
+
+    /// What comes from now on has so much time, be it byte by byte.
+    void limit_reads(std::optional<std::chrono::nanoseconds> limit) {
+        stream_.set_deadline(limit ? ss::Deadline::after(*limit) : ss::Deadline::never());
+    }
+
+    [[noreturn]] void give_up() {
+        Response response = text(http::status::request_timeout, "That took too long.\n");
+        response.keep_alive(false);
+        send(std::move(response));
+        ss::throw_errno(ETIMEDOUT, "request not complete in time", "from " + request.peer_name());
     }
 
     static Response answer(const Request& message) {
@@ -134,6 +171,7 @@ private:
         response.keep_alive(false);
         send(std::move(response));
         // A connection closed with something unread is reset, and the client might lose the reply.
+        limit_reads(line_timeout);
         teardown(beast::role_type::server, stream_, error);
         return false;
     }

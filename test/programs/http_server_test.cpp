@@ -7,8 +7,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace socketserver::test {
@@ -37,6 +40,24 @@ std::string status_of(const Server& server, const std::string& request) {
     std::string line = client.read_line();
     static_cast<void>(client.read_all());
     return line;
+}
+
+/// The body of the next answer on a connection.
+std::string reply(Client& client) {
+    std::size_t size = 0;
+    for (std::string line = client.read_line(); line.size() > 2; line = client.read_line()) {
+        if (const std::string_view field = "Content-Length: "; line.starts_with(field))
+            size = std::stoul(line.substr(field.size()));
+    }
+    return client.read_exactly(size);
+}
+
+/// Whether a server tells that a request took too long.
+bool has_given_up(Server& server) {
+    std::string line = server.error_line();
+    while (!line.empty() && line.find("request not complete in time from ") == std::string::npos)
+        line = server.error_line();
+    return !line.empty();
 }
 
 constexpr std::string_view upgrade =
@@ -117,6 +138,34 @@ BOOST_AUTO_TEST_CASE(what_is_no_request_gets_400_and_costs_one_connection) {
             BOOST_TEST(curl(server, "/") == "GET /time\nPOST /echo\n");
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_header_that_comes_byte_by_byte_is_given_up_and_others_are_served) {
+    for (const std::string& mode : concurrent_modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"http_server", "--port", "0", "--mode", mode, "--line-timeout", "0.1"});
+            Client slow = server.connect();
+            Client good = server.connect();
+            slow.send("GET / HTTP/1.1\r\nX: ");
+            try {
+                while (slow.nothing_within(std::chrono::milliseconds(5))) {
+                    slow.send("x");
+                    good.send("GET / HTTP/1.1\r\n\r\n");
+                    BOOST_TEST_REQUIRE(reply(good) == "GET /time\nPOST /echo\n");
+                }
+            } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the server tells why it has ended it
+            }
+            BOOST_TEST(has_given_up(server));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_does_not_come_is_given_up) {
+    Server server({"http_server", "--port", "0", "--mode", "selecting", "--body-timeout", "0.1"});
+    BOOST_TEST(status_of(server, "POST /echo HTTP/1.1\r\nContent-Length: 5\r\n\r\nhell") ==
+               "HTTP/1.1 408 Request Timeout\r\n");
+    BOOST_TEST(has_given_up(server));
+    BOOST_TEST(curl(server, "/echo", {"--data-binary", "@-"}, "hello") == "hello");
 }
 
 BOOST_AUTO_TEST_CASE(a_websocket_gets_its_messages_back_in_every_mode) {
