@@ -27,14 +27,28 @@ void greet(Conversation& with) {
     with.wfile << "bye\n";
 }
 
+/// Has the scene's handlers greet, serves, and returns a client that has been greeted.
+Client greeted_client(Scene& scene) {
+    scene.script.handle = greet;
+    scene.serve();
+    Client client = scene.connect();
+    BOOST_TEST_REQUIRE(client.read_line() == "hello\n");
+    return client;
+}
+
+/// The same, and the client has sent a line and got it back.
+Client served_client(Scene& scene) {
+    Client client = greeted_client(scene);
+    client.send("first\n");
+    BOOST_TEST_REQUIRE(client.read_line() == "first\n");
+    return client;
+}
+
 }  // namespace
 
 CONTRACT_CASE(a_silent_client_gets_the_end_at_once, streams) {
     Scene scene(combination, {.drain = 1h});
-    scene.script.handle = greet;
-    scene.serve();
-    Client client = scene.connect();
-    BOOST_TEST(client.read_line() == "hello\n");
+    Client client = greeted_client(scene);
     BOOST_TEST(!scene.stop());
     scene.server().server_close();
     BOOST_TEST(client.read_all() == "bye\n");
@@ -44,10 +58,7 @@ CONTRACT_CASE(a_silent_client_gets_the_end_at_once, streams) {
 
 CONTRACT_CASE(a_first_request_that_is_under_way_at_the_stop_is_served, streams) {
     Scene scene(combination, {.drain = 1h, .first_input_grace = 1h});
-    scene.script.handle = greet;
-    scene.serve();
-    Client client = scene.connect();
-    BOOST_TEST(client.read_line() == "hello\n");
+    Client client = greeted_client(scene);
     scene.begin_closing();
     BOOST_TEST(eventually([&] { return scene.server().stopping(); }));
     BOOST_TEST(client.nothing_within(50ms));
@@ -61,10 +72,7 @@ CONTRACT_CASE(a_first_request_that_is_under_way_at_the_stop_is_served, streams) 
 
 CONTRACT_CASE(a_client_that_stays_silent_gets_the_end_when_its_grace_is_over, streams) {
     Scene scene(combination, {.drain = 1h, .first_input_grace = 20ms});
-    scene.script.handle = greet;
-    scene.serve();
-    Client client = scene.connect();
-    BOOST_TEST(client.read_line() == "hello\n");
+    Client client = greeted_client(scene);
     scene.begin_closing();
     BOOST_TEST(client.read_all() == "bye\n");
     scene.finish_closing();
@@ -74,12 +82,7 @@ CONTRACT_CASE(a_client_that_stays_silent_gets_the_end_when_its_grace_is_over, st
 
 CONTRACT_CASE(a_client_between_two_requests_gets_the_end_at_once, streams) {
     Scene scene(combination, {.drain = 1h, .first_input_grace = 1h});
-    scene.script.handle = greet;
-    scene.serve();
-    Client client = scene.connect();
-    BOOST_TEST(client.read_line() == "hello\n");
-    client.send("first\n");
-    BOOST_TEST(client.read_line() == "first\n");
+    Client client = served_client(scene);
     scene.begin_closing();
     BOOST_TEST(client.read_all() == "bye\n");
     scene.finish_closing();
@@ -110,12 +113,7 @@ CONTRACT_CASE(reports_what_became_of_requests_when_it_stopped, streams) {
 
 CONTRACT_CASE(reports_requests_that_ended_by_themselves, streams) {
     Scene scene(combination);
-    scene.script.handle = greet;
-    scene.serve();
-    Client client = scene.connect();
-    BOOST_TEST(client.read_line() == "hello\n");
-    client.send("first\n");
-    BOOST_TEST(client.read_line() == "first\n");
+    Client client = served_client(scene);
     const DrainReport report = scene.server().shutdown(1h);
     BOOST_TEST(!scene.join());
     BOOST_TEST(client.read_all() == "bye\n");

@@ -143,12 +143,7 @@ CONTRACT_CASE(a_handler_may_set_limits_of_its_own, one_of_each_family) {
 CONTRACT_CASE(one_connection_too_many_waits_until_another_one_ends, several_at_once) {
     Scene scene(combination, {.max_connections = 2, .preforking = {.workers = 1}});
     scene.serve();
-    std::vector<Client> served;
-    for (int i = 0; i < 2; ++i) {
-        served.push_back(scene.connect());
-        served.back().send("line\n");
-        BOOST_TEST(served.back().read_line() == "line\n");
-    }
+    std::vector<Client> served = scene.served_clients(2);
     BOOST_TEST(eventually([&] { return scene.statistics().deferred >= 1; }));
     Client waiting = scene.connect();
     waiting.send("patience\n");
@@ -163,12 +158,7 @@ CONTRACT_CASE(one_connection_too_many_waits_until_another_one_ends, several_at_o
 CONTRACT_CASE(processes_share_the_connections_there_may_be, several_processes) {
     Scene scene(combination, {.max_connections = 2, .preforking = {.workers = 2}});
     scene.serve();
-    std::vector<Client> served;
-    for (int i = 0; i < 2; ++i) {
-        served.push_back(scene.connect());
-        served.back().send("line\n");
-        BOOST_TEST(served.back().read_line() == "line\n");
-    }
+    std::vector<Client> served = scene.served_clients(2);
     Client waiting = scene.connect();
     waiting.send("patience\n");
     BOOST_TEST(waiting.nothing_within(50ms));
@@ -179,12 +169,7 @@ CONTRACT_CASE(processes_share_the_connections_there_may_be, several_processes) {
 CONTRACT_CASE(one_connection_too_many_of_an_address_is_closed, several_at_once_by_tcp) {
     Scene scene(combination, {.max_per_address = 2, .preforking = {.workers = 1}});
     scene.serve();
-    std::vector<Client> served;
-    for (int i = 0; i < 2; ++i) {
-        served.push_back(scene.connect());
-        served.back().send("line\n");
-        BOOST_TEST(served.back().read_line() == "line\n");
-    }
+    std::vector<Client> served = scene.served_clients(2);
     BOOST_TEST(scene.connect().read_all().empty());
     BOOST_TEST(scene.statistics().rejected == 1U);
     BOOST_TEST(scene.logged("its address has the most connections allowed, 2 (1 time)") == 1U);

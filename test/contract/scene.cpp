@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace socketserver::test {
 
@@ -63,6 +64,16 @@ void Scene::finish_closing() {
 Client Scene::connect() const {
     const Address& address = server_->server_address();
     return is_unix() ? Client(std::filesystem::path(address.path())) : Client(address.host(), address.port());
+}
+
+std::vector<Client> Scene::served_clients(int count) const {
+    std::vector<Client> clients;
+    for (int i = 0; i < count; ++i) {
+        clients.push_back(connect());
+        clients.back().send("line\n");
+        BOOST_TEST_REQUIRE(clients.back().read_line() == "line\n");
+    }
+    return clients;
 }
 
 DatagramClient Scene::datagram_client() const {

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 namespace socketserver::test {
 
@@ -54,6 +55,9 @@ public:
 
     /// A client of a stream server.
     [[nodiscard]] Client connect() const;
+
+    /// Clients of a stream server that have sent a line and got it back, and stay connected.
+    [[nodiscard]] std::vector<Client> served_clients(int count) const;
 
     /// A client of a datagram server.
     [[nodiscard]] DatagramClient datagram_client() const;
