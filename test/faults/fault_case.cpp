@@ -13,6 +13,8 @@ namespace socketserver::test {
 
 namespace {
 
+bool full_load = false;  // the case that runs has asked for load() and got all of it
+
 FaultMode preforking(const std::string& inner) {
     return {.name = "preforking-" + inner,
             .arguments = {"--mode", "preforking", "--inner", inner},
@@ -78,9 +80,14 @@ std::vector<FaultMode> modes_of_children() {
     return those([](const FaultMode& mode) { return mode.forks || mode.preforks; });
 }
 
-int load(int in_ci, int in_full) {
+bool loads_are_full() {
     const char* const wanted = std::getenv("SOCKETSERVER_FAULTS");
-    return wanted != nullptr && std::string_view(wanted) == "full" ? in_full : in_ci;
+    return wanted != nullptr && std::string_view(wanted) == "full";
+}
+
+int load(int in_ci, int in_full) {
+    full_load = loads_are_full();
+    return full_load ? in_full : in_ci;
 }
 
 std::string grouped(long number) {
@@ -99,7 +106,9 @@ FaultCase::FaultCase(int scenario, std::string_view name, FaultModes modes, std:
     for (const FaultMode& mode : modes()) {
         const auto run = [scenario, mode, body] {
             const CaseGuard guard;
-            note_fault(scenario, mode.name, body(mode));
+            full_load = false;
+            const std::string figure = body(mode);
+            note_fault(scenario, mode.name, figure, full_load);
         };
         suite->add(unit_test::make_test_case(run, mode.name, file, line));
     }

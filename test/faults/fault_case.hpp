@@ -40,8 +40,12 @@ using FaultModes = std::vector<FaultMode> (*)();
 [[nodiscard]] std::vector<FaultMode> modes_of_fibers();
 [[nodiscard]] std::vector<FaultMode> modes_of_children();  ///< forking and preforking
 
-/// How much of something a case does: little in CI, all that the scenario names if the environment variable
-/// SOCKETSERVER_FAULTS is "full" (script/reliability --full).
+/// Whether cases bear all the load that their scenarios name: the environment variable SOCKETSERVER_FAULTS is "full"
+/// (script/reliability --full).
+[[nodiscard]] bool loads_are_full();
+
+/// How much of something a case does: little in CI, all that the scenario names if loads_are_full(). The figure of a case that asks
+/// goes into the table of its own then.
 [[nodiscard]] int load(int in_ci, int in_full);
 
 /// "10,000"

@@ -17,9 +17,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -71,9 +73,8 @@ struct Replies {
     std::atomic<int> lost{0};  // the connection was accepted and ended in order, without a reply
 };
 
-/// Asks again and again, until there is no reply.
-void ask_on(const FaultServer& server, Replies& replies) {
-    constexpr std::size_t size = 200'000;
+/// Asks again and again for a reply of that many bytes, until there is none.
+void ask_on(const FaultServer& server, Replies& replies, std::size_t size) {
     const std::string end = "xwritten\n";
     bool answered = true;
     while (answered) {
@@ -139,7 +140,7 @@ FAULT_CASE(16, children_that_end_at_once_are_all_reaped, forking_mode) {
 }
 
 FAULT_CASE(17, threads_that_have_served_are_released, modes_of_threads) {
-    const int rounds = load(5, 500);
+    const int rounds = load(5, 1'000);
     constexpr int at_once = 100;
     constexpr int in_all = 32;  // that stay, in either mode
     FaultServer server(mode, {"--quiet"});
@@ -181,16 +182,22 @@ FAULT_CASE(18, silent_clients_do_not_keep_a_server_beyond_its_drain, every_mode)
 
 FAULT_CASE(24, sigterm_under_load_loses_no_accepted_request, every_mode) {
     const int rounds = load(2, 20);
+    // Of long replies there are some in the middle at any time; of shorter ones there can be 2,000 a second.
+    const auto size = static_cast<std::size_t>(load(200'000, 20'000));
+    const int some = load(20, 2'000);
     int requests = 0;
+    double rate = std::numeric_limits<double>::max();
     for (int round = 0; round < rounds; ++round) {
         FaultServer server(mode, {"--quiet", "--drain", "3600"});
         auto idle = server.served_clients(mode.one_at_a_time ? 0 : 5);
         Replies replies;
         std::vector<std::thread> clients;
+        const auto begin = std::chrono::steady_clock::now();
         for (int i = 0; i < 4; ++i)
-            clients.emplace_back([&server, &replies] { ask_on(server, replies); });
-        constexpr int some = 20;
+            clients.emplace_back([&server, &replies, size] { ask_on(server, replies, size); });
         const bool under_way = eventually([&] { return replies.whole >= some; });
+        const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+        rate = std::min(rate, replies.whole / time.count());
         server.program().signal(SIGTERM);
         for (Client& client : idle)
             BOOST_TEST(client.read_all() == "");
@@ -205,8 +212,11 @@ FAULT_CASE(24, sigterm_under_load_loses_no_accepted_request, every_mode) {
         BOOST_TEST(server.program().wait() == 0);
     }
     BOOST_TEST(requests > 0);
-    return std::to_string(rounds) +
-           " times SIGTERM between requests of 4 clients: each reply was whole, idle connections ended at once, exit 0";
+    const std::string during =
+        loads_are_full() ? "during " + grouped(std::min(std::lround(rate), 2'000L)) + " requests a second or more"
+                         : "between requests";
+    return std::to_string(rounds) + " times SIGTERM " + during +
+           " of 4 clients: each reply was whole, idle connections ended at once, exit 0";
 }
 
 FAULT_CASE(25, killed_workers_are_replaced_under_load, preforking_modes) {
@@ -288,16 +298,18 @@ FAULT_CASE(27, a_server_is_after_many_connections_what_it_was_before, every_mode
     constexpr std::size_t spare = 32;
     BOOST_TEST((mode.has_threads ? after.threads <= first.threads + spare * server.accepting().size()
                                  : after.threads == first.threads));
-    // A sanitizer keeps what was freed.
-    constexpr long little = 512L * 1024;
+    // A sanitizer keeps what was freed. So few connections as CI has may not have brought all to their bound.
+    const long little = loads_are_full() ? 0 : 512L * 1024;
     const long more = std::max(0L, after.memory - before.memory);
     BOOST_TEST((time_factor > 1 || more <= std::max(before.memory / 50, little)));
     const auto inherited = inheritable_descriptors_of(::getpid());
     for (const pid_t process : server.accepting())
         BOOST_TEST(inheritable_descriptors_of(process) == inherited, boost::test_tools::per_element());
     return grouped(connections) +
-           " connections: descriptors, children and fibers as before, no more threads than may " + "stay, " +
-           grouped(more / 1024) + " KiB more memory than after the first half; all close-on-exec";
+           " connections: descriptors, children and fibers as before, no more threads than may stay, " +
+           grouped(more / 1024) + " KiB more memory than after the first half" +
+           (more > 0 && loads_are_full() ? " (" + grouped(before.memory / 1024) + " KiB)" : std::string()) +
+           "; all close-on-exec";
 }
 
 FAULT_CASE(35, nobody_holds_the_port_when_the_parent_is_killed, modes_of_children) {

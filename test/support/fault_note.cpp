@@ -13,8 +13,8 @@ std::string noted;
 
 }  // namespace
 
-void note_fault(int scenario, std::string_view mode, std::string_view figure) {
-    noted += "fault " + std::to_string(scenario) + ' ';
+void note_fault(int scenario, std::string_view mode, std::string_view figure, bool full) {
+    noted += std::string(full ? "full " : "") + "fault " + std::to_string(scenario) + ' ';
     noted += mode;
     noted += ' ' + boost::unit_test::framework::current_test_case().full_name() + ": ";
     noted += figure;
