@@ -103,6 +103,17 @@ public:
     /// \param name e.g. the peer's address; may be empty
     void rename_current(std::string_view name) noexcept { scheduler_.rename_current(name); }
 
+    /// The number of the turn of a fiber that is going on, 0 while none runs. Thread: any.
+    [[nodiscard]] std::uint64_t turn() const noexcept { return scheduler_.turn(); }
+
+    /// The name of the fiber that has a turn. Thread: any.
+    /// \param turn its number
+    /// \return nothing if it is over, or the fiber is just being renamed
+    /// \throw std::bad_alloc
+    [[nodiscard]] std::optional<std::string> name_of_turn(std::uint64_t turn) const {
+        return scheduler_.name_of_turn(turn);
+    }
+
     /// Has somebody told once when the calling fiber gives way next, because it has to wait or wants others to run. Called by a fiber.
     /// \param listener must outlive that, or unlisten()
     void listen(GiveWayListener& listener) noexcept { scheduler_.listen(listener); }

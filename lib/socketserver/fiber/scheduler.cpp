@@ -11,14 +11,14 @@ namespace socketserver {
 /// \param work what it runs
 Fiber::Fiber(Scheduler& scheduler, Stack stack, Stack frames, Call call, void* work, std::string_view name) noexcept
     : scheduler_(scheduler), stack_(stack), call_(call), work_(work), context_(frames, &Fiber::run, this) {
-    rename(name);
+    name_.set(name);
 }
 
 void Fiber::run(void* self) {
     Fiber& fiber = *static_cast<Fiber*>(self);
     fiber.call_(fiber.work_);
     Scheduler& scheduler = fiber.scheduler_;
-    scheduler.current_ = nullptr;
+    scheduler.end_turn();
     fiber.context_.finish(scheduler.own_);
 }
 
@@ -44,7 +44,10 @@ void Scheduler::end(Fiber& fiber) noexcept {
         fiber.next_all_->previous_all_ = fiber.previous_all_;
     --size_;
     const Stack stack = fiber.stack_;
-    fiber.~Fiber();
+    {
+        const std::lock_guard lock(ending_mutex_);
+        fiber.~Fiber();
+    }
     stacks_.give_back(stack);
 }
 
@@ -56,14 +59,29 @@ void Scheduler::run_ready() {
             last_ = nullptr;
         --ready_;
         fiber->state_ = Fiber::State::running;
-        current_ = fiber;
+        begin_turn(*fiber);
         Waiter* const own_waiter = Waiter::exchange_current(fiber->waiter_);
         own_.switch_to(fiber->context_);
         fiber->waiter_ = Waiter::exchange_current(own_waiter);
-        if (current_ == nullptr)
+        if (current() == nullptr)
             end(*fiber);
-        current_ = nullptr;
+        else
+            end_turn();
     }
+}
+
+std::uint64_t Scheduler::turn() const noexcept {
+    const std::uint64_t newest = turn_.load(std::memory_order_acquire);
+    return current_.load(std::memory_order_acquire) != nullptr ? newest : 0;
+}
+
+std::optional<std::string> Scheduler::name_of_turn(std::uint64_t turn) const {
+    const std::lock_guard lock(ending_mutex_);
+    const Fiber* const fiber = current_.load(std::memory_order_acquire);
+    if (fiber == nullptr)
+        return std::nullopt;
+    auto name = fiber->name_.copy();
+    return turn_.load(std::memory_order_acquire) == turn ? name : std::nullopt;
 }
 
 }  // namespace socketserver

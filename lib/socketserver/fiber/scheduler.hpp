@@ -4,12 +4,17 @@
 /// Fibers and whose turn it is.
 
 #include <socketserver/fiber/context.hpp>
+#include <socketserver/fiber/fiber_name.hpp>
 #include <socketserver/fiber/stack_pool.hpp>
 #include <socketserver/net/waiter.hpp>
 
-#include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <mutex>
 #include <new>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -45,11 +50,8 @@ public:
     Fiber(const Fiber&) = delete;
     Fiber& operator=(const Fiber&) = delete;
 
-    /// How long a name may be; of a longer one the beginning is kept.
-    static constexpr std::size_t longest_name = 62;
-
     /// What messages call it; may be empty.
-    [[nodiscard]] std::string_view name() const noexcept { return {name_.data(), name_size_}; }
+    [[nodiscard]] std::string_view name() const noexcept { return name_.view(); }
 
     /// The stack it runs on.
     [[nodiscard]] const Stack& stack() const noexcept { return stack_; }
@@ -64,14 +66,10 @@ private:
     Fiber(Scheduler& scheduler, Stack stack, Stack frames, Call call, void* work, std::string_view name) noexcept;
     ~Fiber() = default;
     static void run(void* self);
-    void rename(std::string_view name) noexcept {
-        name_size_ = static_cast<unsigned char>(name.copy(name_.data(), name_.size()));
-    }
 
     Scheduler& scheduler_;
     const Stack stack_;
-    std::array<char, longest_name> name_;  // here, since it may change with each request
-    unsigned char name_size_ = 0;
+    FiberName name_;
     const Call call_;
     void* const work_;
     Context context_;
@@ -88,8 +86,10 @@ private:
 /// Invariants:
 /// 1. At most one fiber runs; while none does, the thread's own context runs.
 /// 2. A fiber that is ready stands in the queue exactly once; one that is parked does not stand there.
+/// 3. The number of a turn is stored before whose it is, and current_ is null when a fiber is destroyed: who sees the same number
+///    before and after, under ending_mutex_, has seen the fiber whose turn that is, alive.
 ///
-/// Owns: its fibers. Thread: the one that made it. Life: destroyed when all its fibers have ended.
+/// Owns: its fibers. Thread: the one that made it, but for turn() and name_of_turn(). Life: destroyed when all its fibers have ended.
 class Scheduler {
 public:
     /// \param stacks where stacks come from; must outlive this object
@@ -135,28 +135,37 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// The fiber that runs; null outside all fibers.
-    [[nodiscard]] Fiber* current() const noexcept { return current_; }
+    [[nodiscard]] Fiber* current() const noexcept { return current_.load(std::memory_order_relaxed); }
 
     /// Changes what messages call the fiber that runs.
     /// \param name may be empty
     /// Requires: called by a fiber.
-    void rename_current(std::string_view name) noexcept { current_->rename(name); }
+    void rename_current(std::string_view name) noexcept { current()->name_.set(name); }
+
+    /// The number of the turn that is going on, 0 outside all fibers; no two turns have the same. Thread: any.
+    [[nodiscard]] std::uint64_t turn() const noexcept;
+
+    /// The name of the fiber that has a turn. Thread: any.
+    /// \param turn its number
+    /// \return nothing if it is over, or the fiber is just being renamed
+    /// \throw std::bad_alloc
+    [[nodiscard]] std::optional<std::string> name_of_turn(std::uint64_t turn) const;
 
     /// Has somebody told once when the fiber that runs gives way next.
     /// \param listener must outlive that, or unlisten()
     /// Requires: called by a fiber.
-    void listen(GiveWayListener& listener) noexcept { current_->listener_ = &listener; }
+    void listen(GiveWayListener& listener) noexcept { current()->listener_ = &listener; }
 
     /// Takes that back.
     /// \return false if it has given way since
     /// Requires: called by the fiber that called listen().
-    bool unlisten() noexcept { return std::exchange(current_->listener_, nullptr) != nullptr; }
+    bool unlisten() noexcept { return std::exchange(current()->listener_, nullptr) != nullptr; }
 
     /// Gives way until somebody calls make_ready().
     /// Requires: called by a fiber.
     void park() noexcept {
         tell_listener();
-        current_->state_ = Fiber::State::parked;
+        current()->state_ = Fiber::State::parked;
         give_way();
     }
 
@@ -164,7 +173,7 @@ public:
     /// Requires: called by a fiber.
     void yield() noexcept {
         tell_listener();
-        enqueue(*current_);
+        enqueue(*current());
         give_way();
     }
 
@@ -194,19 +203,27 @@ private:
         ++ready_;
     }
     void tell_listener() noexcept {
-        if (current_->listener_ != nullptr)
-            std::exchange(current_->listener_, nullptr)->gives_way();
+        if (current()->listener_ != nullptr)
+            std::exchange(current()->listener_, nullptr)->gives_way();
     }
-    void give_way() noexcept { current_->context_.switch_to(own_); }
+    void give_way() noexcept { current()->context_.switch_to(own_); }
+    // Plain stores on usual processors, for nobody else writes.
+    void begin_turn(Fiber& fiber) noexcept {
+        turn_.store(turn_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+        current_.store(&fiber, std::memory_order_release);
+    }
+    void end_turn() noexcept { current_.store(nullptr, std::memory_order_release); }
 
     StackPool& stacks_;
     Context own_;
-    Fiber* current_ = nullptr;
-    Fiber* first_ = nullptr;  // the queue of those that are ready
+    std::atomic<Fiber*> current_{nullptr};  // null outside all fibers
+    std::atomic<std::uint64_t> turn_{0};    // the newest one
+    Fiber* first_ = nullptr;                // the queue of those that are ready
     Fiber* last_ = nullptr;
     Fiber* all_ = nullptr;  // every fiber, newest first; for debuggers
     std::size_t size_ = 0;
     std::size_t ready_ = 0;
+    mutable std::mutex ending_mutex_;  // held while a fiber ends, or is looked at by another thread
 };
 
 }  // namespace socketserver
