@@ -27,7 +27,8 @@ std::unique_ptr<ServerLoop> make_bound(const Where& where, ServerOptions options
     const bool bind = std::exchange(options.bind_and_activate, false);
     options.selecting.selector = SelectorKind::CONTRACT_SELECTOR;
     options.selecting.workers = CONTRACT_WORKERS;
-    options.thread_pool.threads = 8;  // ThreadSanitizer keeps mappings of every thread there ever was
+    options.selecting.stall_limit = {};  // cases look at the log, and the machine may be slow
+    options.thread_pool.threads = 8;     // ThreadSanitizer keeps mappings of every thread there ever was
     if (options.preforking.workers == 0)
         options.preforking.workers = 2;
     // Silent clients are waited for where a case says so, and nowhere else.

@@ -93,6 +93,7 @@ BOOST_AUTO_TEST_CASE(nothing_said_gives_the_defaults) {
     BOOST_TEST(options.selecting.max_requests == 100000U);
     BOOST_TEST((options.selecting.selector == SelectorKind::epoll));
     BOOST_TEST(options.selecting.workers == 1U);
+    BOOST_TEST((options.selecting.stall_limit == 100ms));
     BOOST_TEST((options.defer_accept == 0s));
     BOOST_TEST(!options.allow_reuse_port);
 }
@@ -149,6 +150,8 @@ BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
     }
     BOOST_TEST(parse({"--mode", "thread-pool", "--workers", "3"}).options.thread_pool.threads == 3U);
     BOOST_TEST(parse({"--workers", "3"}).options.selecting.workers == 3U);
+    BOOST_TEST((parse({"--stall-limit", "0.25"}).options.selecting.stall_limit == 250ms));
+    BOOST_TEST((parse({"--mode", "preforking", "--stall-limit", "0"}).options.selecting.stall_limit == 0ms));
     const CommandLine preforking = parse({"--mode", "preforking", "--workers", "3", "--own-listeners"});
     BOOST_TEST(preforking.options.preforking.workers == 3U);
     BOOST_TEST(preforking.options.preforking.own_listeners);
@@ -243,8 +246,11 @@ BOOST_AUTO_TEST_CASE(what_means_nothing_is_refused) {
     BOOST_TEST(complaint({"--max-per-address", "1", "--mode", "thread-pool"}) == "");
     for (const std::string mode : {"blocking", "forking", "threading"})
         BOOST_TEST(complaint({"--mode", mode, "--workers", "2"}) == "--workers means nothing in the mode " + mode);
-    for (const std::string mode : {"blocking", "forking", "threading", "thread-pool"})
+    for (const std::string mode : {"blocking", "forking", "threading", "thread-pool"}) {
         BOOST_TEST(complaint({"--mode", mode, "--selector", "poll"}) == "--selector means nothing in the mode " + mode);
+        BOOST_TEST(complaint({"--mode", mode, "--stall-limit", "1"}) ==
+                   "--stall-limit means nothing in the mode " + mode);
+    }
     for (const std::string mode : {"blocking", "forking", "threading", "selecting", "thread-pool"}) {
         BOOST_TEST(complaint({"--mode", mode, "--inner", "blocking"}) == "--inner means nothing in the mode " + mode);
         BOOST_TEST(complaint({"--mode", mode, "--own-listeners"}) ==
@@ -333,6 +339,8 @@ BOOST_AUTO_TEST_CASE(help_has_a_line_for_each_option) {
     for (const std::string line : {"  --mode MODE                  ",
                                    "  --selector NAME              ",
                                    " (default: epoll)\n",
+                                   "  --stall-limit S              ",
+                                   " (default: 0.1)\n",
                                    "  --host HOST                  ",
                                    " (default: 127.0.0.1)\n",
                                    "  --port PORT                  ",

@@ -49,6 +49,12 @@ pid_t spawn(std::vector<std::string> command, const std::vector<std::pair<int, i
     return pid;
 }
 
+/// Whether a line of a server is of the warning of a handler that holds up its thread, or of the stack below it.
+bool tells_of_a_stall(const std::string& line) {
+    return line.find(": holds up all others of its thread for more than ") != std::string::npos ||
+           (line.find(":     ") != std::string::npos && line.ends_with("]\n"));
+}
+
 }  // namespace
 
 Program::Program(const std::vector<std::string>& command) : Program(command, Inherited{}) {}
@@ -83,6 +89,23 @@ Program::~Program() {
         return;
     ::kill(started_.pid, SIGKILL);
     ::waitpid(started_.pid, nullptr, 0);
+}
+
+std::string Program::error_line() {
+    std::string line = started_.error.read_line();
+    while (tells_of_a_stall(line))
+        line = started_.error.read_line();
+    return line;
+}
+
+std::string Program::error() {
+    std::istringstream said(started_.error.read_all());
+    std::string kept;
+    for (std::string line; std::getline(said, line);) {
+        line += said.eof() ? "" : "\n";
+        kept += tells_of_a_stall(line) ? "" : line;
+    }
+    return kept;
 }
 
 void Program::signal(int number) const {

@@ -44,8 +44,9 @@ public:
     void end_input() { started_.input.half_close(); }
     /// The next line of its standard output, with its newline; "" at its end.
     [[nodiscard]] std::string output_line() { return started_.output.read_line(); }
-    /// The next line of its standard error, likewise.
-    [[nodiscard]] std::string error_line() { return started_.error.read_line(); }
+    /// The next line of its standard error, likewise, but for those that tell of a handler which holds up its thread: on a machine
+    /// that is busy any may.
+    [[nodiscard]] std::string error_line();
     /// Sends it a signal.
     void signal(int number) const;
     /// Waits for its end.
@@ -53,8 +54,8 @@ public:
     [[nodiscard]] int wait();
     /// The rest of its standard output, up to its end.
     [[nodiscard]] std::string output() { return started_.output.read_all(); }
-    /// The rest of its standard error, up to its end.
-    [[nodiscard]] std::string error() { return started_.error.read_all(); }
+    /// The rest of its standard error, up to its end, but for such lines.
+    [[nodiscard]] std::string error();
     /// Stops listening to what it says.
     void close_output() {
         started_.output.close();

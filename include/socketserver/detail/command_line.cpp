@@ -102,6 +102,9 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
     all.add({"selector", "NAME", "wait by this system call: epoll, poll or select; in the mode selecting",
              std::string(to_string(options.selecting.selector)),
              [&](Value value) { options.selecting.selector = parse_selector(value); }});
+    all("stall-limit",
+        "warn of a handler that holds up all others of its thread for S seconds; 0: never; in the mode selecting",
+        options.selecting.stall_limit);
     all.add(
         {"workers", "N",
          "serve by N threads, in the mode thread-pool each for one request at a time, in the mode selecting for many; "
@@ -187,8 +190,10 @@ void check_meaning(const CommandLine& line, const Protocol& protocol, const Give
     const std::string in_the_mode = "in the mode " + std::string(to_string(line.mode));
     if (line.mode != Mode::thread_pool && line.mode != Mode::selecting && !preforks)
         refuse("workers", in_the_mode);
-    if (served_in != Mode::selecting)
-        refuse("selector", "in the mode " + std::string(to_string(served_in)));
+    if (served_in != Mode::selecting) {
+        for (const char* const name : {"selector", "stall-limit"})
+            refuse(name, "in the mode " + std::string(to_string(served_in)));
+    }
     if (!preforks) {
         for (const char* const name : {"inner", "own-listeners"})
             refuse(name, in_the_mode);

@@ -50,6 +50,9 @@ public:
     Fiber(const Fiber&) = delete;
     Fiber& operator=(const Fiber&) = delete;
 
+    /// How long a name may be; of a longer one the beginning is kept.
+    static constexpr std::size_t longest_name = FiberName::longest;
+
     /// What messages call it; may be empty.
     [[nodiscard]] std::string_view name() const noexcept { return name_.view(); }
 

@@ -27,6 +27,8 @@ struct CountsOf {
     Count rejected{};  ///< requests that were refused, by verify_request() or a limit
     /// Times that a limit on what may run at once was reached, so that further requests wait in the kernel's queue.
     Count deferred{};
+    /// Times that a handler or hook under Selecting held up its thread for longer than `selecting.stall_limit`.
+    Count stalled{};
     Count accept_errors{};   ///< times that no request could be got, whatever the cause
     Count no_descriptors{};  ///< of `accept_errors`, those for want of descriptors: EMFILE, ENFILE
     Count no_memory{};       ///< of `accept_errors`, those for want of memory: ENOBUFS, ENOMEM
@@ -35,20 +37,11 @@ struct CountsOf {
 
     /// All of them, so that what is done with each of them need not name them again.
     [[nodiscard]] static constexpr auto all() noexcept {
-        return std::array{&CountsOf::accepted,
-                          &CountsOf::active,
-                          &CountsOf::handled,
-                          &CountsOf::failed,
-                          &CountsOf::timed_out,
-                          &CountsOf::reset,
-                          &CountsOf::cut,
-                          &CountsOf::rejected,
-                          &CountsOf::deferred,
-                          &CountsOf::accept_errors,
-                          &CountsOf::no_descriptors,
-                          &CountsOf::no_memory,
-                          &CountsOf::bytes_received,
-                          &CountsOf::bytes_sent};
+        return std::array{&CountsOf::accepted,  &CountsOf::active,         &CountsOf::handled,
+                          &CountsOf::failed,    &CountsOf::timed_out,      &CountsOf::reset,
+                          &CountsOf::cut,       &CountsOf::rejected,       &CountsOf::deferred,
+                          &CountsOf::stalled,   &CountsOf::accept_errors,  &CountsOf::no_descriptors,
+                          &CountsOf::no_memory, &CountsOf::bytes_received, &CountsOf::bytes_sent};
     }
 };
 

@@ -4,7 +4,9 @@
 /// A fiber for each request, in one thread or a few.
 
 #include <socketserver/detail/admissions.hpp>
+#include <socketserver/detail/stall_report.hpp>
 #include <socketserver/fiber/fiber_loop.hpp>
+#include <socketserver/fiber/stall_watchdog.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/socket.hpp>
 #include <socketserver/os/error.hpp>
@@ -37,7 +39,8 @@ namespace socketserver {
 /// The hooks run on a fiber, so they may wait too. The one that accepts a request serves it; if it has to wait there, another one
 /// accepts. At most ServerOptions::Selecting::max_requests run at once, in all threads together, or
 /// ServerOptions::max_connections if that is less.
-/// What waits without the library's knowing holds up everybody in its thread: hand it to run_blocking() of the current Waiter.
+/// What waits without the library's knowing holds up everybody in its thread: hand it to run_blocking() of the current Waiter. A
+/// handler that does so for longer than ServerOptions::Selecting::stall_limit is told of in the log, with its peer.
 ///
 /// In one thread, handlers need no locks for what they do between two waits. With several workers all hooks from get_request() on,
 /// and service_actions(), run in several threads at once: after a request, before the next one is accepted, in the thread that did
@@ -46,7 +49,7 @@ namespace socketserver {
 /// When serve_forever() is told to return it lets running requests end first, within ServerOptions::drain. What is thrown
 /// in one thread and meant to end the server ends all of them, and comes out of serve_forever().
 ///
-/// Owns: while it serves, the loops with their fibers, and all threads but the caller's.
+/// Owns: while it serves, the loops with their fibers, the watchdog, and all threads but the caller's.
 /// \tparam Base the server to derive from: StreamServer, DatagramServer, or a server with handlers such as TCPServer<H>
 template <class Base>
 class SelectingMixIn : public Base {
@@ -82,10 +85,10 @@ protected:
     void serve_loop(std::chrono::milliseconds service_interval) override {
         this->socket().share();
         std::vector<std::exception_ptr> failures(std::max<std::size_t>(this->options().selecting.workers, 1));
-        std::latch all_made(static_cast<std::ptrdiff_t>(failures.size()));
+        Together all(*this, failures.size());
         {
-            const Workers others(*this, all_made, std::span(failures).subspan(1));
-            failures.front() = run(all_made, service_interval, [this](Loop& running) { lead(running); });
+            const Workers others(*this, all, std::span(failures).subspan(1));
+            failures.front() = run(all, service_interval, [this](Loop& running) { lead(running); });
         }
         // None of them has cleared it if it told of the end.
         this->wakeup().clear();
@@ -96,9 +99,9 @@ protected:
 
     void serve_one(Deadline deadline) override {
         this->socket().share();
-        std::latch made(1);
+        Together alone;
         const auto life = [this, deadline](Loop& running) { serve_one_on_fiber(running, deadline); };
-        if (const std::exception_ptr failure = run(made, std::nullopt, life))
+        if (const std::exception_ptr failure = run(alone, std::nullopt, life))
             std::rethrow_exception(failure);
     }
 
@@ -156,19 +159,32 @@ private:
         std::exception_ptr failure;  // what is to come out of serve_forever()
     };
 
+    // What all threads have together while they serve.
+    struct Together {
+        // Of handle_request().
+        Together() : made(1) {}
+        // Of serve_forever() in so many threads.
+        Together(SelectingMixIn& server, std::size_t threads)
+            : made(static_cast<std::ptrdiff_t>(threads)),
+              watchdog(detail::make_stall_watchdog(server, server.options().selecting.stall_limit,
+                                                   server.counters().stalled)) {}
+
+        std::latch made;                          // all have their loops, or could not make them
+        std::unique_ptr<StallWatchdog> watchdog;  // null: none
+    };
+
     // The threads that serve beside the calling one. Told to end, and waited for, when the scope ends.
     class Workers {
     public:
-        // all_made: what the calling thread waits for too; failures: one for each, to be set to what ended it
-        Workers(SelectingMixIn& server, std::latch& all_made, std::span<std::exception_ptr> failures)
-            : server_(server) {
+        // all: what the calling thread has too; failures: one for each, to be set to what ended it
+        Workers(SelectingMixIn& server, Together& all, std::span<std::exception_ptr> failures) : server_(server) {
             threads_.reserve(failures.size());
             const auto blocked = ScopedSignalBlock::asynchronous();
             try {
                 for (std::exception_ptr& failure : failures)
-                    threads_.emplace_back([&server, &all_made, &failure] { failure = server.run_worker(all_made); });
+                    threads_.emplace_back([&server, &all, &failure] { failure = server.run_worker(all); });
             } catch (...) {
-                all_made.count_down(static_cast<std::ptrdiff_t>(failures.size() + 1 - threads_.size()));
+                all.made.count_down(static_cast<std::ptrdiff_t>(failures.size() + 1 - threads_.size()));
                 end();
                 throw;
             }
@@ -191,10 +207,10 @@ private:
     };
 
     // What a further thread does. Returns what ended it, if anything did.
-    std::exception_ptr run_worker(std::latch& all_made) noexcept {
+    std::exception_ptr run_worker(Together& all) noexcept {
         const typename Base::ServingThread serving(*this);
         try {
-            return run(all_made, std::nullopt, [this](Loop& running) { lead(running); });
+            return run(all, std::nullopt, [this](Loop& running) { lead(running); });
         } catch (...) {
             this->end_loop();
             return std::current_exception();
@@ -227,10 +243,11 @@ private:
     // to come out of serve_forever().
     // service_interval: none for a thread that calls service_actions() after its requests only; life: of the first fiber
     template <class Life>
-    std::exception_ptr run(std::latch& all_made, std::optional<std::chrono::milliseconds> service_interval, Life life) {
-        Arrival arrival(all_made);
+    std::exception_ptr run(Together& all, std::optional<std::chrono::milliseconds> service_interval, Life life) {
+        Arrival arrival(all.made);
         const auto& options = this->options().selecting;
         Loop running(*this, {options.selector, options.stack_size, options.guard}, service_interval);
+        const StallWatchdog::Watched watched(all.watchdog.get(), running.loop);
         running.loop.on_readable(this->wakeup().fd(), [this, &running] {
             // All loops look at the one descriptor. Whoever clears it hides it from the others, and a shutdown is for all.
             this->wakeup().clear();
@@ -420,9 +437,14 @@ private:
         }
     }
 
-    void serve(Job& job) {
+    // Has messages call the calling fiber by the peer that it serves.
+    void name_fiber(const Job& job) noexcept {
         std::array<char, Fiber::longest_name> name;
         loop_->loop.rename_current(job.client.write(name));
+    }
+
+    void serve(Job& job) {
+        name_fiber(job);
         if constexpr (std::same_as<Request, Socket>) {
             if (this->event_style())
                 return serve_events(job);
@@ -448,6 +470,7 @@ private:
     void idle(const std::shared_ptr<Job>& job) {
         const Deadline until = job->session->input_deadline();
         loop_->loop.when_readable(job->request.waitable(), until, this, [this, job](WaitResult waited) {
+            name_fiber(*job);
             on_fiber([&] {
                 if (this->serve_event(job->request, job->client, *job->session, waited))
                     idle(job);
