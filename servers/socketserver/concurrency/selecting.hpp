@@ -4,13 +4,13 @@
 /// A fiber for each request, in one thread or a few.
 
 #include <socketserver/detail/admissions.hpp>
+#include <socketserver/detail/loop_threads.hpp>
 #include <socketserver/detail/stall_report.hpp>
 #include <socketserver/fiber/fiber_loop.hpp>
 #include <socketserver/fiber/stall_watchdog.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/socket.hpp>
 #include <socketserver/os/error.hpp>
-#include <socketserver/os/signals.hpp>
 #include <socketserver/serving/event_handler.hpp>
 #include <socketserver/serving/statistics.hpp>
 
@@ -26,7 +26,6 @@
 #include <new>
 #include <optional>
 #include <span>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -87,7 +86,9 @@ protected:
         std::vector<std::exception_ptr> failures(std::max<std::size_t>(this->options().selecting.workers, 1));
         Together all(*this, failures.size());
         {
-            const Workers others(*this, all, std::span(failures).subspan(1));
+            const std::span<std::exception_ptr> further = std::span(failures).subspan(1);
+            const detail::LoopThreads others(
+                further, all.made, [this, &all] { return run_worker(all); }, [this] { this->end_loop(); });
             failures.front() = run(all, service_interval, [this](Loop& running) { lead(running); });
         }
         // None of them has cleared it if it told of the end.
@@ -173,39 +174,6 @@ private:
         std::unique_ptr<StallWatchdog> watchdog;  // null: none
     };
 
-    // The threads that serve beside the calling one. Told to end, and waited for, when the scope ends.
-    class Workers {
-    public:
-        // all: what the calling thread has too; failures: one for each, to be set to what ended it
-        Workers(SelectingMixIn& server, Together& all, std::span<std::exception_ptr> failures) : server_(server) {
-            threads_.reserve(failures.size());
-            const auto blocked = ScopedSignalBlock::asynchronous();
-            try {
-                for (std::exception_ptr& failure : failures)
-                    threads_.emplace_back([&server, &all, &failure] { failure = server.run_worker(all); });
-            } catch (...) {
-                all.made.count_down(static_cast<std::ptrdiff_t>(failures.size() + 1 - threads_.size()));
-                end();
-                throw;
-            }
-        }
-        ~Workers() { end(); }
-        Workers(const Workers&) = delete;
-        Workers& operator=(const Workers&) = delete;
-
-    private:
-        void end() noexcept {
-            if (threads_.empty())
-                return;
-            server_.end_loop();
-            for (std::thread& thread : threads_)
-                thread.join();
-        }
-
-        SelectingMixIn& server_;
-        std::vector<std::thread> threads_;
-    };
-
     // What a further thread does. Returns what ended it, if anything did.
     std::exception_ptr run_worker(Together& all) noexcept {
         const typename Base::ServingThread serving(*this);
@@ -217,34 +185,13 @@ private:
         }
     }
 
-    // A thread's part in all having made their loops; without a loop too if it could not.
-    class Arrival {
-    public:
-        explicit Arrival(std::latch& all) noexcept : all_(all) {}
-        ~Arrival() {
-            if (!arrived_)
-                all_.count_down();
-        }
-        Arrival(const Arrival&) = delete;
-        Arrival& operator=(const Arrival&) = delete;
-
-        void arrive_and_wait() {
-            arrived_ = true;
-            all_.arrive_and_wait();
-        }
-
-    private:
-        std::latch& all_;
-        bool arrived_ = false;
-    };
-
     // Serves in the calling thread until nobody is to accept any more and all requests have ended. Nothing is accepted before all
     // threads have what they need: whether a server can begin does not depend on how soon its clients come. Returns what is
     // to come out of serve_forever().
     // service_interval: none for a thread that calls service_actions() after its requests only; life: of the first fiber
     template <class Life>
     std::exception_ptr run(Together& all, std::optional<std::chrono::milliseconds> service_interval, Life life) {
-        Arrival arrival(all.made);
+        detail::Arrival arrival(all.made);
         const auto& options = this->options().selecting;
         Loop running(*this, {options.selector, options.stack_size, options.guard}, service_interval);
         const StallWatchdog::Watched watched(all.watchdog.get(), running.loop);
