@@ -33,7 +33,8 @@ std::string beginning(const std::string& text, std::size_t length) {
 
 Progress::Progress(const Plan& plan)
     : plan_(plan), terminal_(::isatty(STDERR_FILENO) == 1), start_(steady_clock::now()) {
-    std::cerr << plan.runs << " runs, about " << to_text(plan.expected) << '\n' << std::flush;
+    std::cerr << plan.runs << (plan.runs == 1 ? " run" : " runs") << ", about " << to_text(plan.expected) << '\n'
+              << std::flush;
 }
 
 Progress::~Progress() {
