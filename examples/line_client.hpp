@@ -55,7 +55,7 @@ inline CommandLine parse(Server server, bool* udp, int argc, char* argv[]) {
     auto options = client_program::common_options(line);
     options("unix", "the server listens on this Unix socket", line.server.unix_path);
     if (udp != nullptr)
-        options("udp", "send datagrams", *udp);
+        options.add({"udp", "", "send datagrams", "", [udp](const std::string&) { *udp = true; }});
     const auto given = client_program::read(argc, argv, options, 2);
     const auto& arguments = given.arguments;
     if (given.contains("unix")) {
