@@ -1,5 +1,6 @@
 #include <socketserver/server_loop.hpp>
 
+#include <socketserver/detail/eagerness.hpp>
 #include <socketserver/net/socket_functions.hpp>
 #include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/error.hpp>
@@ -75,6 +76,7 @@ void ServerLoop::serve_forever(std::chrono::milliseconds service_interval) {
 }
 
 void ServerLoop::serve_loop(std::chrono::milliseconds service_interval) {
+    detail::Eagerness eagerness;
     while (!shutdown_requested()) {
         const Waited waited = wait_for_request(Deadline::after(service_interval));
         if (shutdown_requested())
@@ -82,8 +84,9 @@ void ServerLoop::serve_loop(std::chrono::milliseconds service_interval) {
         bool served = waited == Waited::request && handle_request_noblock();
         service_actions();
         // What has come meanwhile is got without being waited for, which saves a system call.
-        while (served && may_get_another()) {
+        while (served && eagerness.is_due() && may_get_another()) {
             served = handle_request_noblock();
+            eagerness.tried(served);
             if (served)
                 service_actions();
         }
