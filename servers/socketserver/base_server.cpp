@@ -68,14 +68,21 @@ bool BaseServer<Request>::attempt(Request& request, const Address& client, const
     }
 }
 
+/// Gets a request, if there is one and it can be got.
 template <class Request>
-bool BaseServer<Request>::handle_request_noblock() {
-    std::optional<std::pair<Request, Address>> got;
+std::optional<std::pair<Request, Address>> BaseServer<Request>::try_to_get_request() {
     try {
-        got = get_request();
+        return get_request();
     } catch (const system_error& failure) {
         get_request_failed(failure);
+        return std::nullopt;
     }
+}
+
+template <class Request>
+bool BaseServer<Request>::handle_request_noblock() {
+    // Not assigned: a request is large to move.
+    std::optional<std::pair<Request, Address>> got = try_to_get_request();
     if (!got)
         return false;
     got_request();

@@ -152,6 +152,7 @@ private:
     class EndOfRequest;
     template <class Action>
     bool attempt(Request& request, const Address& client, const Action& action);
+    [[nodiscard]] std::optional<std::pair<Request, Address>> try_to_get_request();
     void enter_registry(Request& request);
     bool has_place(Request& request, const Address& client);
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <tuple>
 
 namespace socketserver {
 
@@ -28,16 +29,20 @@ std::optional<std::pair<Datagram, Address>> DatagramServer::get_request() {
         size = options().max_packet_size;
     }
     error_code error;
-    auto datagram = Datagram::receive(socket(), std::span{buffer.get(), options().max_packet_size}, tracked_, error);
-    if (datagram) {
-        std::optional<std::pair<Datagram, Address>> request(std::in_place, std::move(*datagram), Address());
+    // Made where the caller wants it: a datagram is large to move.
+    std::optional<std::pair<Datagram, Address>> request(
+        std::in_place, std::piecewise_construct,
+        std::forward_as_tuple(socket(), std::span{buffer.get(), options().max_packet_size}, tracked_, error),
+        std::tuple<>{});
+    if (!error) {
         request->second = request->first.peer();
-        return request;
+    } else {
+        // A client's port that is closed by now answers our reply with an error, which the socket tells here.
+        if (error != system_code(EAGAIN) && error != system_code(ECONNREFUSED))
+            throw_error(error, "receive on", server_address().to_string());
+        request.reset();
     }
-    // A client's port that is closed by now answers our reply with an error, which the socket tells here.
-    if (error == system_code(EAGAIN) || error == system_code(ECONNREFUSED))
-        return std::nullopt;
-    throw_error(error, "receive on", server_address().to_string());
+    return request;
 }
 
 void DatagramServer::close_request(Datagram&) {}

@@ -6,11 +6,6 @@
 
 namespace socketserver {
 
-BufferedReader::BufferedReader(std::string_view data)
-    : buffer_(data.size()), capacity_(data.size()), end_(data.size()) {
-    std::copy(data.begin(), data.end(), buffer_.data());
-}
-
 void BufferedReader::set_buffer_size(std::size_t size) {
     one_by_one_ = size == 0;
     full_size_ = std::max<std::size_t>(size, 1);
@@ -41,15 +36,15 @@ std::string_view BufferedReader::readline(std::size_t limit) {
     scanned_ = begin_;
     for (;;) {
         const auto* const newline = static_cast<const char*>(
-            end_ > scanned_ ? std::memchr(buffer_.data() + scanned_, '\n', end_ - scanned_) : nullptr);
+            end_ > scanned_ ? std::memchr(bytes_ + scanned_, '\n', end_ - scanned_) : nullptr);
         const std::size_t length =
-            newline != nullptr ? static_cast<std::size_t>(newline - (buffer_.data() + begin_)) + 1 : buffered();
+            newline != nullptr ? static_cast<std::size_t>(newline - (bytes_ + begin_)) + 1 : buffered();
         scanned_ = end_;
         std::size_t line_end = newline != nullptr ? 1 : 0;
         if (newline != nullptr && length > 1 && newline[-1] == '\r')
             line_end = longest_line_end;
         // Without its newline a line may yet turn out to end in "\r\n".
-        if (length - line_end > limit && (newline != nullptr || length - limit > 1 || buffer_.data()[end_ - 1] != '\r'))
+        if (length - line_end > limit && (newline != nullptr || length - limit > 1 || bytes_[end_ - 1] != '\r'))
             fail_too_long("a line longer than", limit);
         if (newline != nullptr || !fill_line(line_deadline)) {
             if (newline == nullptr && length > limit)
@@ -98,7 +93,7 @@ void BufferedReader::read_exact(std::span<std::byte> buffer) {
 }
 
 std::string_view BufferedReader::take(std::size_t size) noexcept {
-    const std::string_view data(buffer_.data() + begin_, size);
+    const std::string_view data(bytes_ + begin_, size);
     begin_ += size;
     scanned_ = std::max(scanned_, begin_);
     return data;
@@ -173,6 +168,7 @@ void BufferedReader::make_room() {
         }
         capacity_ = wanted;
     }
+    bytes_ = buffer_.data();
 }
 
 void BufferedReader::fail_too_long(std::string_view what, std::size_t limit) const {

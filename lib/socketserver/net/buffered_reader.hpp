@@ -18,10 +18,10 @@ namespace socketserver {
 
 /// Reads a stream through a buffer. Bounded: nothing a peer sends makes it grow past the limit of the call.
 ///
-///     buffer_   0        begin_         scanned_      end_          capacity_
+///     bytes_    0        begin_         scanned_      end_          capacity_
 ///               |  used   |  unread, no newline | unread | free      |
 ///
-/// 0 <= begin_ <= scanned_ <= end_ <= capacity_ <= buffer_.size()
+/// 0 <= begin_ <= scanned_ <= end_ <= capacity_ <= buffer_.size(), where bytes_ is the buffer's memory
 ///
 /// Owns: the buffer, while there is one: it is borrowed from the thread's pool when there is something to read, and
 /// given back when the reader waits with nothing unread, so that a fiber that waits for its next request holds none.
@@ -41,8 +41,8 @@ public:
     explicit BufferedReader(ByteStream& source) noexcept : source_(&source) {}
 
     /// Reads from bytes that are all there, such as a datagram's.
-    /// \param data the bytes; copied
-    explicit BufferedReader(std::string_view data);
+    /// \param data the bytes; must outlive this object
+    explicit BufferedReader(std::string_view data) noexcept : bytes_(data.data()), end_(data.size()) {}
 
     BufferedReader(const BufferedReader&) = delete;
     BufferedReader& operator=(const BufferedReader&) = delete;
@@ -123,7 +123,8 @@ private:
     [[noreturn]] void fail_too_long(std::string_view what, std::size_t limit) const;
 
     ByteStream* source_ = nullptr;
-    PooledBuffer buffer_;
+    PooledBuffer buffer_;          // none where the bytes are all there
+    const char* bytes_ = nullptr;  // the buffer's memory, or the bytes
     std::size_t full_size_ = default_buffer_size;
     // How much to begin with: little, since a thread holds its buffer while it waits, until a read has filled that.
     std::size_t first_size_ = PooledBuffer::small_size;

@@ -96,22 +96,20 @@ void Datagram::track_local_address(Socket& socket) {
     socket.setsockopt(IPPROTO_IP, IP_PKTINFO, 1);
 }
 
-std::optional<Datagram> Datagram::receive(Socket& socket, std::span<char> buffer, Tracked tracked, error_code& error) {
-    // Made where the caller wants it: a datagram is large to move.
-    std::optional<Datagram> datagram(Datagram{socket});
+Datagram::Datagram(Socket& socket, std::span<char> buffer, Tracked tracked, error_code& error) : socket_(&socket) {
     std::size_t received = 0;
     if (tracked == Tracked::yes) {
-        received = datagram->receive_tracked(buffer, error);
+        received = receive_tracked(buffer, error);
     } else {
         // Descriptors that a Unix peer sends along are closed by the kernel where nobody asks for them.
-        received = socket.recvfrom_into(buffer, datagram->peer_, MSG_TRUNC, error);
-        datagram->truncated_ = received > buffer.size();
+        received = socket.recvfrom_into(buffer, peer_, MSG_TRUNC, error);
+        truncated_ = received > buffer.size();
     }
     if (error)
-        datagram.reset();
-    else
-        datagram->data_.assign(buffer.data(), std::min(received, buffer.size()));
-    return datagram;
+        return;
+    size_ = std::min(received, buffer.size());
+    data_ = PooledBuffer(size_);
+    std::memcpy(data_.data(), buffer.data(), size_);
 }
 
 std::size_t Datagram::receive_tracked(std::span<char> buffer, error_code& error) {

@@ -4,13 +4,14 @@
 /// A datagram that was received, and the way to answer it.
 
 #include <socketserver/net/address.hpp>
+#include <socketserver/net/pooled_buffer.hpp>
 #include <socketserver/net/socket.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace socketserver {
@@ -34,10 +35,9 @@ public:
     /// \param socket a datagram socket; must outlive the datagram
     /// \param buffer room for the longest datagram to take; a longer one is cut, see truncated()
     /// \param tracked whether to ask for its local(), which takes a little longer
-    /// \param error what went wrong; EAGAIN if the socket is non-blocking and there is none
-    /// \return the datagram, unless \p error is set
-    [[nodiscard]] static std::optional<Datagram> receive(Socket& socket, std::span<char> buffer, Tracked tracked,
-                                                         error_code& error);
+    /// \param error what went wrong; EAGAIN if the socket is non-blocking and there is none. The datagram is then empty, and
+    ///   its peer unnamed.
+    Datagram(Socket& socket, std::span<char> buffer, Tracked tracked, error_code& error);
 
     /// Has the kernel tell for each datagram which local address it was sent to (IP_PKTINFO, ip(7)), so that the
     /// reply leaves from there. For sockets bound to a wildcard address; needed there only.
@@ -46,7 +46,7 @@ public:
     static void track_local_address(Socket& socket);
 
     /// The bytes.
-    [[nodiscard]] std::string_view data() const noexcept { return data_; }
+    [[nodiscard]] std::string_view data() const noexcept { return {data_.data(), data_.data() != nullptr ? size_ : 0}; }
 
     /// Who sent it; unnamed if the sender never bound its Unix socket.
     [[nodiscard]] const Address& peer() const noexcept { return peer_; }
@@ -73,12 +73,12 @@ public:
     void reply(std::string_view reply, std::chrono::nanoseconds timeout, error_code& error);
 
 private:
-    explicit Datagram(Socket& socket) noexcept : socket_(&socket) {}
     std::size_t receive_tracked(std::span<char> buffer, error_code& error);
     [[nodiscard]] ssize_t send(std::string_view reply) const;
 
     Socket* socket_;
-    std::string data_;
+    PooledBuffer data_;
+    std::size_t size_ = 0;
     Address peer_;
     std::optional<Address> local_;
     bool truncated_ = false;
