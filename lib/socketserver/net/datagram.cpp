@@ -134,7 +134,7 @@ std::size_t Datagram::receive_tracked(std::span<char> buffer, error_code& error)
 
 /// Sends once.
 /// \return what the system call returned
-ssize_t Datagram::send(std::string_view reply) const {
+__attribute__((always_inline)) inline ssize_t Datagram::send(std::string_view reply) const {
     constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     if (!local_)
         return ::sendto(socket_->fileno(), reply.data(), reply.size(), flags, peer_.data(), peer_.size());
@@ -149,7 +149,9 @@ ssize_t Datagram::send(std::string_view reply) const {
     return ::sendmsg(socket_->fileno(), &message, flags);
 }
 
-void Datagram::reply(std::string_view reply, std::chrono::nanoseconds timeout, error_code& error) {
+/// Part of the functions that are called, as send() is: see Socket::transfer().
+__attribute__((always_inline)) inline void Datagram::try_to_reply(std::string_view reply,
+                                                                  std::chrono::nanoseconds timeout, error_code& error) {
     error = {};
     if (peer_.is_unnamed()) {
         error = system_code(EDESTADDRREQ);
@@ -187,9 +189,13 @@ void Datagram::reply(std::string_view reply, std::chrono::nanoseconds timeout, e
     }
 }
 
+void Datagram::reply(std::string_view reply, std::chrono::nanoseconds timeout, error_code& error) {
+    try_to_reply(reply, timeout, error);
+}
+
 void Datagram::reply(std::string_view reply, std::chrono::nanoseconds timeout) {
     error_code error;
-    this->reply(reply, timeout, error);
+    try_to_reply(reply, timeout, error);
     if (error)
         throw_error(error, "reply to", peer_.to_string());
 }

@@ -74,6 +74,7 @@ public:
 
 private:
     std::size_t receive_tracked(std::span<char> buffer, error_code& error);
+    void try_to_reply(std::string_view reply, std::chrono::nanoseconds timeout, error_code& error);
     [[nodiscard]] ssize_t send(std::string_view reply) const;
 
     Socket* socket_;

@@ -54,7 +54,7 @@ public:
 
     void run(Request& request, const Address& client, ServerContext& server) override {
         std::apply(
-            [&](auto&... shared) {
+            [&](auto&... shared) __attribute__((always_inline)) {
                 Handler handler(request, client, server, shared...);
                 run_handler(handler, request, client);
             },
