@@ -33,9 +33,11 @@ WaitResult PollWaiter::do_park(Deadline deadline, Cut cut) {
         return WaitResult::ready;
     if (cut_ == nullptr || cut == Cut::is_ignored) {
         const auto unparked = [this] { return permit_; };
+        if (!unparked_)
+            unparked_.emplace();
         if (deadline.is_never())
-            unparked_.wait(lock, unparked);
-        else if (deadline.expired() || !unparked_.wait_until(lock, deadline.when(), unparked))
+            unparked_->wait(lock, unparked);
+        else if (deadline.expired() || !unparked_->wait_until(lock, deadline.when(), unparked))
             return WaitResult::timed_out;
         permit_ = false;
         return WaitResult::ready;
@@ -56,8 +58,8 @@ void PollWaiter::unpark() noexcept {
     permit_ = true;
     if (polling_)
         unparked_descriptor_->notify();
-    else
-        unparked_.notify_one();
+    else if (unparked_)
+        unparked_->notify_one();
 }
 
 WaitResult PollWaiter::poll_until(int fd, short events, Deadline deadline) const {

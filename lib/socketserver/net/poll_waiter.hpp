@@ -43,10 +43,11 @@ private:
     const Wakeup* cut_ = nullptr;
 
     std::mutex mutex_;
-    std::condition_variable unparked_;
-    std::optional<Wakeup> unparked_descriptor_;  // made when first parked where it can be cut
-    bool permit_ = false;                        // guarded by mutex_: unpark() has been called
-    bool polling_ = false;                       // guarded by mutex_: parked at the descriptor
+    // Made when first parked, since a waiter is made for each request: the one, or the other where it can be cut.
+    std::optional<std::condition_variable> unparked_;  // guarded by mutex_
+    std::optional<Wakeup> unparked_descriptor_;
+    bool permit_ = false;   // guarded by mutex_: unpark() has been called
+    bool polling_ = false;  // guarded by mutex_: parked at the descriptor
 };
 
 }  // namespace socketserver
