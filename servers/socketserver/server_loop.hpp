@@ -204,6 +204,12 @@ protected:
     /// How long a stop that is going on, or the next one, gives requests.
     [[nodiscard]] const detail::DrainTimes& drain_times() const noexcept { return shared_->drain_times; }
 
+    /// For a concurrency whose children are told to end by a signal: whether that is not for those on whose connection nothing
+    /// has come yet. Shared with children that are forked later.
+    [[nodiscard]] std::atomic<bool>& new_requests_are_spared() const noexcept {
+        return shared_->new_requests_are_spared;
+    }
+
     /// Whether running requests are being ended by force.
     [[nodiscard]] bool cutting() const noexcept {
         return worker_ != nullptr ? worker_->registry.cutting() || worker_->shared.cut : registry_.cutting();
@@ -303,6 +309,7 @@ private:
     struct Shared {
         Counters counters;
         std::atomic<bool> shutdown_requested{false};
+        std::atomic<bool> new_requests_are_spared{false};
         detail::DrainTimes drain_times;
     };
 

@@ -35,8 +35,8 @@ std::string_view BufferedReader::readline(std::size_t limit) {
     Deadline line_deadline;
     scanned_ = begin_;
     for (;;) {
-        const auto* const newline = static_cast<const char*>(
-            end_ > scanned_ ? std::memchr(bytes_ + scanned_, '\n', end_ - scanned_) : nullptr);
+        const auto* const newline =
+            static_cast<const char*>(end_ > scanned_ ? std::memchr(bytes_ + scanned_, '\n', end_ - scanned_) : nullptr);
         const std::size_t length =
             newline != nullptr ? static_cast<std::size_t>(newline - (bytes_ + begin_)) + 1 : buffered();
         scanned_ = end_;

@@ -5,17 +5,17 @@
 
 #include <socketserver/detail/child_processes.hpp>
 #include <socketserver/net/address.hpp>
+#include <socketserver/net/pooled_buffer.hpp>
 #include <socketserver/os/error.hpp>
-#include <socketserver/os/shared_memory.hpp>
 #include <socketserver/server_options.hpp>
 
 #include <sys/types.h>
 
-#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <new>
 #include <set>
@@ -54,12 +54,14 @@ protected:
     /// Forks a child that serves the request. If none can be forked, the request fails.
     void process_request(Request request, Address client) override {
         if (!this->registry().stopping())
-            *new_ones_are_spared_ = false;  // as a former stop may have left it
+            this->new_requests_are_spared() = false;  // as a former stop may have left it
         // Counted before anybody can see the child at work.
         this->counters().active = children_.size() + 1;
         try {
-            children_.start(
-                client.to_string(), [&] { return serve_in_child(request, client); }, kept_by(request));
+            // A child finds its first buffer in the pool, in place of asking the heap, whose books it would have to copy.
+            PooledBuffer(PooledBuffer::small_size).reset();
+            const auto work = [&] { return serve_in_child(request, client); };
+            children_.start(client.to_string(), std::cref(work), kept_by(request));
         } catch (const std::exception&) {
             this->counters().active = children_.size();
             this->request_failed(request, client);
@@ -93,14 +95,14 @@ protected:
         if (this->drain_times().grace().count() == 0)
             return stop_running();
         if (!this->registry().stopping())
-            *new_ones_are_spared_ = true;
+            this->new_requests_are_spared() = true;
         this->registry().stop_only_request_unless_new();
         children_.signal_all(SIGTERM);
     }
 
     void stop_running() noexcept override {
         this->registry().stop_only_request();
-        *new_ones_are_spared_ = false;
+        this->new_requests_are_spared() = false;
         children_.signal_all(SIGTERM);
     }
 
@@ -145,14 +147,12 @@ private:
         // What the parent waits with is not the child's; a stream's child does not keep the port either.
         if (!this->requests_share_socket())
             this->socket().close();
-        const detail::TermStopsRequest term(this->registry(), *new_ones_are_spared_);
+        const detail::TermStopsRequest term(this->registry(), this->new_requests_are_spared());
         this->serve_request_in_thread(request, client);
         return EXIT_SUCCESS;
     }
 
     detail::ChildProcesses children_;
-    // Whether SIGTERM is not for children on whose connection nothing has come yet; from elsewhere it is.
-    SharedMemory<std::atomic<bool>> new_ones_are_spared_;
 };
 
 /// The concurrency of a server that serves each request in a child process of its own. For handlers that may crash, leak, or

@@ -73,7 +73,6 @@ pid_t ChildProcesses::start(std::string serving, const std::function<int()>& wor
     // Memory first: a child that there is no note of would never be reaped.
     std::map<pid_t, Child> note;
     note[0] = {{}, std::move(serving), std::move(kept)};
-    std::set<pid_t> unwatched_note{0};
     pid_t pid = -1;
     {
         // A child that is told to end before it can listen must not die of it.
@@ -90,23 +89,22 @@ pid_t ChildProcesses::start(std::string serving, const std::function<int()>& wor
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.fd = pid;
-    const bool watched = pidfd && ::epoll_ctl(ended_.get(), EPOLL_CTL_ADD, pidfd.get(), &event) == 0;
+    noted.mapped().watched = pidfd && ::epoll_ctl(ended_.get(), EPOLL_CTL_ADD, pidfd.get(), &event) == 0;
     const std::lock_guard lock(mutex_);
+    if (!noted.mapped().watched)
+        ++unwatched_;
     children_.insert(std::move(noted));
-    if (!watched) {
-        auto unwatched = unwatched_note.extract(0);
-        unwatched.value() = pid;
-        unwatched_.insert(std::move(unwatched));
-    }
     return pid;
 }
 
 std::vector<EndedChild> ChildProcesses::collect() {
     std::vector<EndedChild> ended;
     const std::lock_guard lock(mutex_);
-    const std::set<pid_t> unwatched = unwatched_;
-    for (const pid_t pid : unwatched)
-        reap_locked(pid, ended);
+    for (auto child = children_.begin(); unwatched_ > 0 && child != children_.end();) {
+        const auto& [pid, each] = *child++;
+        if (!each.watched)
+            reap_locked(pid, ended);
+    }
     std::array<epoll_event, 64> events{};
     int count = 0;
     do {
@@ -130,8 +128,10 @@ void ChildProcesses::reap_locked(pid_t pid, std::vector<EndedChild>& ended) {
     // Without a number: ECHILD, somebody else's waitpid(-1) took the child and its status with it.
     ended.back() = {pid, reaped > 0 ? status : 0, std::move(entry->second.serving)};
     // While a later child holds a copy of the pidfd, closing it would not take it out of the set.
-    if (unwatched_.erase(pid) == 0)
+    if (entry->second.watched)
         ::epoll_ctl(ended_.get(), EPOLL_CTL_DEL, entry->second.pidfd.get(), nullptr);
+    else
+        --unwatched_;
     children_.erase(entry);
 }
 
@@ -143,7 +143,7 @@ bool ChildProcesses::wait_for_end(Deadline deadline) const {
 
 Deadline ChildProcesses::collect_by() const {
     const std::lock_guard lock(mutex_);
-    return unwatched_.empty() ? Deadline::never() : Deadline::after(turn);
+    return unwatched_ == 0 ? Deadline::never() : Deadline::after(turn);
 }
 
 std::size_t ChildProcesses::size() const {

@@ -89,12 +89,13 @@ private:
         UniqueFd pidfd;
         std::string serving;
         std::shared_ptr<void> kept;
+        bool watched = false;  // its pidfd is in ended_
     };
 
     UniqueFd ended_;
     mutable std::mutex mutex_;
     std::map<pid_t, Child> children_;  // guarded by mutex_
-    std::set<pid_t> unwatched_;        // those not in ended_, for want of a descriptor; guarded by mutex_
+    std::size_t unwatched_ = 0;        // how many are not in ended_, for want of a descriptor; guarded by mutex_
 };
 
 /// Lets SIGTERM ask a child's request to end, for as long as it lives; before and after, the signal is blocked. One at a time in a
