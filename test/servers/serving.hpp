@@ -9,11 +9,13 @@
 #include "support/eventually.hpp"
 
 #include <socketserver/net/address.hpp>
+#include <socketserver/server_loop.hpp>
 #include <socketserver/server_options.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -40,11 +42,12 @@ public:
     Serving& operator=(const Serving&) = delete;
 
     /// Starts serve_forever() in a thread.
-    void serve() {
+    /// \param service_interval see there
+    void serve(std::chrono::milliseconds service_interval = ServerLoop::default_service_interval) {
         const std::size_t workers_before = script.workers();
-        thread_ = std::thread([this] {
+        thread_ = std::thread([this, service_interval] {
             script.now_serving();
-            server_->serve_forever();
+            server_->serve_forever(service_interval);
         });
         // Not before they have closed what they inherited are new descriptors this process' alone.
         if constexpr (requires { server_->active_workers(); }) {

@@ -303,10 +303,12 @@ private:
                 return;
             got_one = false;
             if (const Deadline pause = this->accept_pause(); !pause.expired()) {
+                running.loop.leave_shared();  // what comes is for those that can accept it
                 Waiter::current().park(earlier(running.next_service, pause));
             } else if (running.admission = admissions_.take(); !running.admission) {
                 if (!std::exchange(running.at_limit, true))
                     this->accepting_deferred();
+                running.loop.leave_shared();
                 admissions_.wait(running.next_service);
             } else {
                 running.at_limit = false;

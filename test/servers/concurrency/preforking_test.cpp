@@ -16,6 +16,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -70,6 +71,20 @@ void never_obey(Conversation& with) {
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(preforking, CaseGuard)
+
+BOOST_AUTO_TEST_CASE(a_worker_at_its_bound_leaves_connections_to_the_others) {
+    Preforked<Selecting> scene({.max_connections = 8, .preforking = {.workers = 2}});
+    scene.script.handle = tell_process;
+    scene.serve(1h);  // nobody looks without being told
+    std::vector<Client> clients;
+    std::map<pid_t, int> served_by;
+    for (int i = 0; i < 8; ++i) {
+        clients.push_back(scene.connect());
+        ++served_by[std::stoi(clients.back().read_line())];
+    }
+    for (const auto& [worker, count] : served_by)
+        BOOST_TEST(count == 4);
+}
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_worker_that_is_killed_costs_its_requests_alone, Inner, Inners) {
     Preforked<Inner> scene({.preforking = {.workers = 2}});
