@@ -56,9 +56,8 @@ void check_stored(std::string_view bytes) {
     check(address);
     const Address again = Address::from_sockaddr(address.data(), address.size());
     require(again == address || address.is_any(), "an address is what the kernel is told of it");
-    // Only link-local addresses have a scope, and they alone are read with one. Unix paths without a slash, or as long as
-    // there is room, can be in use, but not be written.
-    if (address.family() == AF_INET)
+    // Unix paths without a slash, or as long as there is room, can be in use, but not be written.
+    if (address.family() == AF_INET || address.family() == AF_INET6)
         require(parse(address.to_string()) == address, "a stored address is read as it is printed");
 }
 

@@ -23,6 +23,7 @@ namespace {
 constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
 constexpr std::size_t path_capacity = sizeof(sockaddr_un::sun_path);
 constexpr std::size_t path_limit = path_capacity - 1;
+constexpr std::size_t ipv4_capacity = INET_ADDRSTRLEN + sizeof ":65535";
 
 bool is_printable(char c) noexcept {
     return c >= ' ' && c <= '~';
@@ -53,6 +54,12 @@ char* write_ipv4(in_addr host, char* to) noexcept {
         *to++ = '.';
     }
     return to - 1;
+}
+
+/// Whether getaddrinfo(3) of the GNU C library takes an interface's name as this address's scope. Of others it takes
+/// the number only.
+bool reads_interface_names(const in6_addr& host) noexcept {
+    return IN6_IS_ADDR_LINKLOCAL(&host) || IN6_IS_ADDR_MC_NODELOCAL(&host) || IN6_IS_ADDR_MC_LINKLOCAL(&host);
 }
 
 /// The inverse of escape(). A backslash that begins no `\xNN` stands for itself.
@@ -282,7 +289,8 @@ std::string Address::host() const {
     std::string host = text.data();
     if (const auto scope = storage_.ipv6.sin6_scope_id; scope != 0) {
         std::array<char, IF_NAMESIZE> name{};
-        const bool known = ::if_indextoname(scope, name.data()) != nullptr;
+        const bool known =
+            reads_interface_names(storage_.ipv6.sin6_addr) && ::if_indextoname(scope, name.data()) != nullptr;
         host += '%';
         host += known ? std::string{name.data()} : std::to_string(scope);
     }
@@ -325,7 +333,10 @@ std::string Address::to_string() const {
         return "(unnamed)";
     switch (family()) {
         case AF_UNSPEC: return "*:" + std::to_string(port());
-        case AF_INET: return host() + ':' + std::to_string(port());
+        case AF_INET: {
+            std::array<char, ipv4_capacity> text;
+            return std::string(write(text));
+        }
         case AF_INET6: return '[' + host() + "]:" + std::to_string(port());
         case AF_UNIX: return escape(path(), !is_abstract());
         default: return "(address family " + std::to_string(family()) + ')';
@@ -334,7 +345,7 @@ std::string Address::to_string() const {
 
 std::string_view Address::write(std::span<char> to) const noexcept {
     if (family() == AF_INET) {
-        std::array<char, INET_ADDRSTRLEN + sizeof ":65535"> text;
+        std::array<char, ipv4_capacity> text;
         char* end = write_ipv4(storage_.ipv4.sin_addr, text.data());
         *end++ = ':';
         end = std::to_chars(end, text.end(), port()).ptr;

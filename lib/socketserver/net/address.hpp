@@ -78,8 +78,9 @@ public:
     /// Whether nothing can be sent to it: a peer without a name.
     [[nodiscard]] bool is_unnamed() const noexcept { return length_ == 0; }
 
-    /// The numeric host without brackets, with the interface's name if it has a scope (`fe80::1%eth0`); "" for
-    /// an address that has none.
+    /// The numeric host without brackets, with its scope if it has one: the interface's name where a name is read
+    /// (`fe80::1%eth0`), the number elsewhere (`2001:db8::1%2`); "" for an address that has no host. Source: RFC 4007,
+    /// section 11.
     [[nodiscard]] std::string host() const;
 
     /// The port in host byte order; 0 for an address that has none.

@@ -161,6 +161,19 @@ BOOST_AUTO_TEST_CASE(a_scope_is_read_shown_and_compared) {
     BOOST_CHECK_THROW(Address("fe80::1%no-such-interface", 80), system_error);
 }
 
+BOOST_AUTO_TEST_CASE(an_interface_is_named_only_where_its_name_is_read) {
+    const unsigned lo = ::if_nametoindex("lo");
+    BOOST_REQUIRE(lo != 0U);
+    for (const char* host : {"fe80::1", "ff01::1", "ff02::1"})
+        BOOST_TEST(from(ipv6(host, 80, lo)).host() == host + "%lo"s);
+    for (const char* host : {"::", "::1", "fec0::1", "2001:db8::1", "ff05::1"})
+        BOOST_TEST(from(ipv6(host, 80, lo)).host() == host + ("%" + std::to_string(lo)));
+    for (const char* host : {"fe80::1", "ff01::1", "ff02::1", "::", "::1", "fec0::1", "2001:db8::1", "ff05::1"}) {
+        const Address scoped = from(ipv6(host, 80, lo));
+        BOOST_TEST(Address::parse(scoped.to_string()) == scoped);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_name_is_resolved_to_ipv4_if_it_can_be) {
     const Address local("localhost", 80);
     BOOST_TEST(local.to_string() == "127.0.0.1:80");
