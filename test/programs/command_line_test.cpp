@@ -186,7 +186,11 @@ BOOST_AUTO_TEST_CASE(what_it_does_not_know_is_refused) {
     BOOST_TEST(complaint({"--port"}) == "the required argument for option '--port' is missing");
     BOOST_TEST(complaint({"--port", "1", "--port", "1"}) == "option '--port' is given twice");
     BOOST_TEST(complaint({"--quiet=yes"}) == "option '--quiet' does not take any arguments");
-    BOOST_TEST(complaint({"--%canonical_option%=1"}) == "unrecognised option '--%canonical_option%'");
+    BOOST_TEST(complaint({"--%canonical_option%=1"}) == "unrecognised option '--%canonical_option%=1'");
+    BOOST_TEST(complaint({"-x=%prefix%"}) == "unrecognised option '-x=%prefix%'");
+    BOOST_TEST(complaint({"--quiet=%canonical_option%"}) == "option '--quiet' does not take any arguments");
+    BOOST_TEST(complaint({"%option%"}) == "unexpected argument '%option%'");
+    BOOST_TEST(parse({"--host", "-%prefix%=\x1a\x1b%"}).host == "-%prefix%=\x1a\x1b%");
     BOOST_TEST(complaint({"--=x"}) == "unrecognised option '--=x'");
     BOOST_TEST(complaint({"--", "--=x"}) == "unexpected argument '--=x'");
     BOOST_TEST(complaint({"--", "--host="}) == "unexpected argument '--host='");

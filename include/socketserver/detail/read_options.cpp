@@ -24,6 +24,34 @@ po::options_description describe(const std::vector<const ProgramOptions*>& known
     return described;
 }
 
+// The parser's messages have %names% for what it fills in, and where an argument holds one it fills in for ever. So it sees no
+// percent signs: they, and the byte that takes their place, are two bytes while it looks.
+constexpr char hiding = '\x1a';
+constexpr char hidden_percent = 'p';
+constexpr char hidden_hiding = 'h';
+
+std::string hide_percents(std::string_view text) {
+    std::string hidden;
+    for (const char c : text) {
+        if (c == '%' || c == hiding)
+            hidden.append({hiding, c == '%' ? hidden_percent : hidden_hiding});
+        else
+            hidden += c;
+    }
+    return hidden;
+}
+
+std::string show_percents(std::string_view hidden) {
+    std::string text;
+    for (std::size_t i = 0; i < hidden.size(); ++i) {
+        if (hidden[i] == hiding && i + 1 < hidden.size())
+            text += hidden[++i] == hidden_percent ? '%' : hiding;
+        else
+            text += hidden[i];
+    }
+    return text;
+}
+
 /// The arguments as the parser has to see them.
 std::vector<std::string> tokens_of(std::span<const std::string> arguments) {
     std::vector<std::string> tokens;
@@ -33,14 +61,10 @@ std::vector<std::string> tokens_of(std::span<const std::string> arguments) {
         // The parser would take its value for an argument.
         if (!options_end && argument.starts_with("--="))
             throw UsageError("unrecognised option '" + argument + "'");
-        // No option is called so, and the parser would put parts of its message in the place of such a name for ever.
-        if (const std::string name = argument.substr(0, argument.find('='));
-            !options_end && name.starts_with('-') && name.find('%') != std::string::npos)
-            throw UsageError("unrecognised option '" + name + "'");
         // "--host=" is "--host" and an empty value, which the parser would not take in one piece.
         const bool empty_value =
             !options_end && argument.starts_with("--") && argument.find('=') == argument.size() - 1;
-        tokens.push_back(empty_value ? argument.substr(0, argument.size() - 1) : argument);
+        tokens.push_back(hide_percents(empty_value ? argument.substr(0, argument.size() - 1) : argument));
         if (empty_value)
             tokens.emplace_back();
     }
@@ -71,19 +95,20 @@ GivenOptions read_options(const std::vector<const ProgramOptions*>& known, std::
             constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
             return po::command_line_parser(tokens_of(arguments)).options(described).style(style).run();
         } catch (const po::error& failure) {
-            throw UsageError(failure.what());
+            throw UsageError(show_percents(failure.what()));
         }
     };
     GivenOptions given;
     for (const auto& parsed : parse().options) {
         if (parsed.position_key >= 0) {
-            given.arguments.push_back(parsed.value.front());
+            given.arguments.push_back(show_percents(parsed.value.front()));
             continue;
         }
         const ProgramOption& option = find(known, parsed.string_key);
         if (!option.repeats && given.contains(option.name))
             throw UsageError("option '--" + option.name + "' is given twice");
-        given.options.push_back({option.name, parsed.value.empty() ? std::string() : parsed.value.front()});
+        given.options.push_back(
+            {option.name, parsed.value.empty() ? std::string() : show_percents(parsed.value.front())});
         try {
             option.store(given.options.back().value);
         } catch (const UsageError& failure) {
