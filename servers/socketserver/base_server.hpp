@@ -71,7 +71,7 @@ protected:
     /// Makes the event-style handler of a request.
     /// \param request the request; stays where it is
     /// \param client who sent it; stays where it is
-    /// \return the handler, before its setup()
+    /// \return the handler, before its setup(); null unless event_style()
     virtual std::unique_ptr<EventSession> begin_events(Request& request, const Address& client);
 
     /// Ends a request in an orderly way: tells a stream's peer that there is no more, then close_request().

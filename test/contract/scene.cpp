@@ -67,13 +67,7 @@ Client Scene::connect() const {
 }
 
 std::vector<Client> Scene::served_clients(int count) const {
-    std::vector<Client> clients;
-    for (int i = 0; i < count; ++i) {
-        clients.push_back(connect());
-        clients.back().send("line\n");
-        BOOST_TEST_REQUIRE(clients.back().read_line() == "line\n");
-    }
-    return clients;
+    return test::served_clients(count, [this] { return connect(); });
 }
 
 DatagramClient Scene::datagram_client() const {

@@ -121,13 +121,7 @@ std::vector<pid_t> FaultServer::accepting() const {
 }
 
 std::vector<Client> FaultServer::served_clients(int count) const {
-    std::vector<Client> clients;
-    for (int i = 0; i < count; ++i) {
-        clients.push_back(connect());
-        clients.back().send("here\n");
-        BOOST_TEST_REQUIRE(clients.back().read_line() == "here\n");
-    }
-    return clients;
+    return test::served_clients(count, [this] { return connect(); });
 }
 
 std::string FaultServer::ask(const std::string& line) const {

@@ -292,6 +292,17 @@ std::string Client::local_address() const {
 
 // ---- DatagramClient ---------------------------------------------------------------------------------------
 
+std::vector<Client> served_clients(int count, const std::function<Client()>& connect) {
+    std::vector<Client> clients;
+    for (int i = 0; i < count; ++i) {
+        clients.push_back(connect());
+        clients.back().send("line\n");
+        if (const std::string got = clients.back().read_line(); got != "line\n")
+            throw std::runtime_error("a client got \"" + got + "\" in place of its line");
+    }
+    return clients;
+}
+
 DatagramClient::DatagramClient(const std::string& host, std::uint16_t port)
     : socket_(connect_internet(host, port, SOCK_DGRAM)) {}
 

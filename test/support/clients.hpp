@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace socketserver::test {
 
@@ -115,6 +117,12 @@ private:
     detail::ClientSocket socket_;
     std::string unread_;
 };
+
+/// Clients of a server that returns lines, which have sent one and got it back, and stay connected.
+/// \param count how many
+/// \param connect makes one
+/// \return the clients; std::runtime_error if one gets anything but its line
+[[nodiscard]] std::vector<Client> served_clients(int count, const std::function<Client()>& connect);
 
 /// A datagram client: UDP or Unix. Connected, so that only the server's datagrams are received and a refusal
 /// (ECONNREFUSED) is seen.

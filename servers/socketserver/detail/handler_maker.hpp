@@ -33,7 +33,7 @@ public:
     [[nodiscard]] virtual bool event_style() const noexcept = 0;
 
     /// Makes an event-style handler that is to be called for each event.
-    /// \return the handler, before its setup(); null if it is not event-style
+    /// \return the handler, before its setup(); null unless event_style()
     [[nodiscard]] virtual std::unique_ptr<EventSession> begin(Request& request, const Address& client,
                                                               ServerContext& server) = 0;
 
