@@ -66,6 +66,8 @@ const std::map<std::string_view, void (*)(Settings&, unsigned)> numbers{
      [](Settings& settings, unsigned seconds) { settings.options.defer_accept = std::chrono::seconds(seconds); }},
     {"--lines", [](Settings& settings, unsigned lines) { settings.options.connection.max_lines = lines; }},
     {"--port", [](Settings& settings, unsigned port) { settings.port = static_cast<std::uint16_t>(port); }},
+    {"--stall-limit", [](Settings& settings,
+                         unsigned seconds) { settings.options.selecting.stall_limit = std::chrono::seconds(seconds); }},
     {"--timeout",
      [](Settings& settings, unsigned seconds) { settings.options.connection.timeout = std::chrono::seconds(seconds); }},
     {"--workers", [](Settings& settings, unsigned workers) {

@@ -1,5 +1,7 @@
 #include <socketserver/fiber/scheduler.hpp>
 
+#include <socketserver/fiber/detail/prefetch.hpp>
+
 #include <cassert>
 #include <utility>
 
@@ -51,6 +53,15 @@ void Scheduler::end(Fiber& fiber) noexcept {
     stacks_.give_back(stack);
 }
 
+/// Has the processor fetch what the next fibers begin with while this one runs: among a thousand, they are in no cache any more.
+__attribute__((always_inline)) inline void Scheduler::prefetch_next() const noexcept {
+    if (first_ == nullptr)
+        return;
+    first_->context_.prefetch_frames();
+    if (first_->next_ != nullptr)
+        detail::prefetch(first_->next_, sizeof(Fiber));
+}
+
 void Scheduler::run_ready() {
     for (std::size_t turns = ready_; turns > 0; --turns) {
         Fiber* const fiber = first_;
@@ -58,6 +69,7 @@ void Scheduler::run_ready() {
         if (first_ == nullptr)
             last_ = nullptr;
         --ready_;
+        prefetch_next();
         fiber->state_ = Fiber::State::running;
         begin_turn(*fiber);
         Waiter* const own_waiter = Waiter::exchange_current(fiber->waiter_);

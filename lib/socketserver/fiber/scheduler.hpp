@@ -198,6 +198,7 @@ private:
     }
     Fiber& start(Fiber& fiber) noexcept;
     void end(Fiber& fiber) noexcept;
+    void prefetch_next() const noexcept;
     void enqueue(Fiber& fiber) noexcept {
         fiber.state_ = Fiber::State::ready;
         fiber.next_ = nullptr;
