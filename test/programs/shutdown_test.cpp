@@ -4,6 +4,7 @@
 #include "program.hpp"
 
 #include <support/case_guard.hpp>
+#include <support/eventually.hpp>
 #include <support/temporary_directory.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -13,6 +14,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 namespace socketserver::test {
@@ -118,6 +120,26 @@ BOOST_AUTO_TEST_CASE(a_second_signal_ends_it_now) {
             BOOST_TEST(client.read_line() == "");
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_second_signal_is_heeded_while_children_end) {
+    Server server({"test_server", "--mode", "forking", "--drain", "3600", "--quiet"});
+    Client silent = server.connect();
+    Client client = server.connect();
+    client.send("spin\n");
+    BOOST_TEST(client.read_line() == "spinning\n");
+    server.signal(SIGTERM);
+    BOOST_TEST(client.read_line() == "stopping\n");
+    // Whoever has sent nothing is waited for first.
+    BOOST_TEST(silent.read_line() == "");
+    const std::string parent = std::to_string(server.pid());
+    BOOST_TEST(eventually([&] {
+        std::ifstream children("/proc/" + parent + "/task/" + parent + "/children");
+        return std::distance(std::istream_iterator<pid_t>(children), {}) == 1;
+    }));
+    server.signal(SIGINT);
+    BOOST_TEST(client.read_line() == "");
+    BOOST_TEST(server.wait() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_handler_that_computes_on_does_not_keep_it_beyond_the_deadline) {

@@ -137,7 +137,7 @@ void ChildProcesses::reap_locked(pid_t pid, std::vector<EndedChild>& ended) {
 
 bool ChildProcesses::wait_for_end(Deadline deadline) const {
     pollfd polled{ended_.get(), POLLIN, 0};
-    const int ready = ::poll(&polled, 1, earlier(deadline, collect_by()).poll_timeout());
+    const int ready = ::poll(&polled, 1, earlier(deadline, Deadline::after(turn)).poll_timeout());
     return ready != 0 || !deadline.expired();
 }
 

@@ -61,7 +61,8 @@ public:
     /// Reaps the children that have ended, without waiting.
     std::vector<EndedChild> collect();
 
-    /// Waits until a child has ended.
+    /// Waits until a child may have ended, a twentieth of a second at most: whoever waits for the last ones looks after signals as
+    /// well.
     /// \param deadline when to give up
     /// \return false if the deadline came first
     bool wait_for_end(Deadline deadline) const;
