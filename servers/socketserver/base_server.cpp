@@ -211,6 +211,15 @@ bool BaseServer<Request>::serve_event(Request& request, const Address& client, E
 }
 
 template <class Request>
+void BaseServer<Request>::event_wait_failed(Request& request, const Address& client, EventSession& session) {
+    const EndOfRequest end(*this, request);
+    attempt(request, client, [&session] {
+        finish_failed_handler(session);
+        throw;
+    });
+}
+
+template <class Request>
 __attribute__((flatten)) void BaseServer<Request>::serve_request_in_thread(Request& request, const Address& client) {
     PollWaiter waiter(cut_signal(), this);
     const ScopedWaiter installed(waiter);

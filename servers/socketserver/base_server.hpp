@@ -148,6 +148,13 @@ protected:
     /// \return whether to go on with the request
     bool serve_event(Request& request, const Address& client, EventSession& session, WaitResult waited);
 
+    /// Ends a request whose event-style handler cannot wait for input, as if its input_ready() had thrown. To be called while that
+    /// exception is being handled.
+    /// \param request the request
+    /// \param client who sent it
+    /// \param session the handler
+    void event_wait_failed(Request& request, const Address& client, EventSession& session);
+
 private:
     class EndOfRequest;
     template <class Action>

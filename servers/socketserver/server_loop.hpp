@@ -79,7 +79,7 @@ public:
     /// Closes the socket and waits for running requests: they are asked to end, and cut when the time of the
     /// option `drain` is up. Does nothing the second time. A subclass that overrides hooks calls it in its
     /// destructor, so that no hook is called on an object that is gone.
-    /// \throw std::logic_error if a handler of this server calls it
+    /// \throw std::logic_error if a handler of this server calls it, or a hook in a context that serves requests as well
     void server_close();
 
     /// The descriptor of the server's socket; -1 once closed.

@@ -147,7 +147,8 @@ struct ServerOptions {
         std::size_t max_requests = 100'000;
         /// How long a handler may run without waiting, holding up all others of its thread, before a warning in the log names its
         /// peer and what the thread is doing (ThreadTrace); 0: for ever. It is told of once, while it still goes on. A thread of
-        /// its own looks after that while serve_forever() runs; handle_request() does without it.
+        /// its own looks after that while serve_forever() runs; handle_request() does without it. A program that takes SIGURG by
+        /// signalfd(2) or sigwait(3) has to turn it off.
         std::chrono::nanoseconds stall_limit = std::chrono::milliseconds{100};
         /// The size of a handler's stack, in bytes of address space; only the part that is touched costs memory.
         std::size_t stack_size = StackPool::default_stack_size;

@@ -21,7 +21,7 @@ namespace socketserver {
 ///     bytes_    0        begin_         scanned_      end_          capacity_
 ///               |  used   |  unread, no newline | unread | free      |
 ///
-/// 0 <= begin_ <= scanned_ <= end_ <= capacity_ <= buffer_.size(), where bytes_ is the buffer's memory
+/// 0 <= begin_ <= scanned_ <= end_, and where bytes_ is the buffer's memory, end_ <= capacity_ <= buffer_.size()
 ///
 /// Owns: the buffer, while there is one: it is borrowed from the thread's pool when there is something to read, and
 /// given back when the reader waits with nothing unread, so that a fiber that waits for its next request holds none.

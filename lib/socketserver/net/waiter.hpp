@@ -183,7 +183,7 @@ public:
     /// \param what the descriptor
     [[nodiscard]] virtual bool may_block_in_kernel(const Waitable& what) const noexcept = 0;
 
-    /// The server whose request the context serves; null in every other context.
+    /// The server whose request the context serves, or may serve next since it accepts for it; null in every other context.
     [[nodiscard]] const ServerContext* server() const noexcept { return server_; }
 
     /// Sends the output that this context has pending, before an operation that may wait.

@@ -343,7 +343,12 @@ ThreadTrace::Askable::Askable() noexcept : former_() {
 }
 
 ThreadTrace::Askable::~Askable() {
-    pthread_sigmask(SIG_SETMASK, &former_, nullptr);
+    // Only this signal: what else has been blocked meanwhile is somebody's wish.
+    sigset_t set;
+    sigemptyset(&set);
+    if (sigismember(&former_, asking_signal) == 1)
+        sigaddset(&set, asking_signal);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 #else

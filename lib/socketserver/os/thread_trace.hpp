@@ -30,7 +30,8 @@ struct ThreadActivity {
 /// after any signal (signal(7)); most are restarted (SA_RESTART).
 ///
 /// A program that has an action of its own for SIGURG keeps it, and of threads that compute nothing is told then; nor where there is
-/// no backtrace(3), nor of threads that block the signal.
+/// no backtrace(3), nor of threads that block the signal. One that takes it by signalfd(2) or sigwait(3) has none, and would lose
+/// it to the threads that can be asked.
 ///
 /// Owns: its share in the handler, which is the whole process's and installed as long as there is one of these. Thread: any.
 class ThreadTrace {

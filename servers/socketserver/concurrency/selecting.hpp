@@ -29,6 +29,8 @@
 #include <utility>
 #include <vector>
 
+#include <cxxabi.h>
+
 namespace socketserver {
 
 /// Has a server serve each request on a fiber of its own, in the thread that calls serve_forever(): where a handler would wait it is
@@ -62,9 +64,9 @@ protected:
     /// What comes in.
     using Request = typename Base::RequestType;
 
-    /// Called by the fiber that accepts, keeps the request for it; else serves it at once.
+    /// Called by the fiber that accepts, which has no other request yet, keeps the request for it; else serves it at once.
     void process_request(Request request, Address client) override {
-        if (loop_ != nullptr && loop_->accepts_for != nullptr) {
+        if (loop_ != nullptr && loop_->acceptor == &Waiter::current() && !*loop_->accepts_for) {
             loop_->accepts_for->emplace(std::move(request), client, this->counters(), std::move(loop_->admission));
             return;
         }
@@ -213,9 +215,11 @@ private:
         arrival.arrive_and_wait();
         running.loop.spawn([&running, life] { life(running); }, this);
         while (running.accepting) {
+            if (!running.led)
+                running.loop.leave_shared();  // what comes is for those that can accept it
             running.loop.run_once(running.led ? Deadline::never() : this->accept_pause());
             if (!running.led)
-                find_leader(running);
+                guarded([&] { find_leader(running); });
         }
         running.loop.leave_shared();
         drain(running);
@@ -247,30 +251,29 @@ private:
     void lead(Loop& running) {
         std::optional<Job> job;
         for (;;) {
-            on_fiber([&] { accept(running, job); });
+            running.loop.rename_current({});
+            guarded([&] { accept(running, job); });
             if (!job) {
                 running.accepting = false;
                 return;
             }
             running.loop.listen(running);
-            on_fiber([&] { serve(*job); });
+            guarded([&] { serve(*job); });
             job.reset();
-            if (running.loop.unlisten()) {
-                running.loop.rename_current({});
+            if (running.loop.unlisten())
                 running.loop.yield();
-            } else if (std::exchange(running.led, true)) {
+            else if (std::exchange(running.led, true))
                 return;
-            }
         }
     }
 
     // What the only fiber of handle_request() does.
     void serve_one_on_fiber(Loop& running, Deadline deadline) {
         std::optional<Job> job;
-        on_fiber([&] { accept_one(running, job, deadline); });
+        guarded([&] { accept_one(running, job, deadline); });
         running.accepting = false;
         if (job)
-            on_fiber([&] { serve(*job); });
+            guarded([&] { serve(*job); });
     }
 
     // The time for which the calling fiber accepts.
@@ -299,7 +302,7 @@ private:
                 this->service_actions();
             if (due)  // a request does not look at the clock
                 running.next_service = Deadline::from_timeout(running.service_interval);
-            if (this->shutdown_requested())
+            if (this->shutdown_requested() || job)  // which a hook wants to have served
                 return;
             got_one = false;
             if (const Deadline pause = this->accept_pause(); !pause.expired()) {
@@ -338,7 +341,7 @@ private:
                 this->handle_timeout();
                 return;
             }
-            if (const Deadline pause = this->accept_pause(); pause != former_pause)
+            if (const Deadline pause = this->accept_pause(); pause != former_pause || !pause.expired())
                 Waiter::current().park(earlier(deadline, pause));
             else
                 wait_for_request(deadline, waited);
@@ -350,7 +353,15 @@ private:
     void wait_for_request(Deadline deadline, WaitResult& waited) {
         if (waited == WaitResult::ready && !this->shutdown_requested())
             this->require_usable_socket();
-        waited = Waiter::current().wait(this->socket().waitable(), Interest::readable, deadline);
+        waited = WaitResult::timed_out;
+        // There may be no memory for it, or too many watches.
+        try {
+            waited = Waiter::current().wait(this->socket().waitable(), Interest::readable, deadline);
+        } catch (const system_error& failure) {
+            this->get_request_failed(failure);
+        } catch (const std::bad_alloc&) {
+            this->get_request_failed(system_error(system_code(ENOMEM), "a wait for requests"));
+        }
     }
 
     // Lets what runs end, first by itself and then by force.
@@ -375,9 +386,9 @@ private:
         }
     }
 
-    // What a fiber does for a request: what is meant to end more than that comes out of serve_forever().
+    // Does something of which what it throws, since it is meant to end more than a request, comes out of serve_forever().
     template <class Action>
-    void on_fiber(Action action) {
+    void guarded(Action action) {
         try {
             action();
         } catch (...) {
@@ -415,12 +426,22 @@ private:
             idle(job);
     }
 
-    // An event-style handler between two calls.
+    // An event-style handler between two calls. One that cannot wait costs its request, not the server.
     void idle(const std::shared_ptr<Job>& job) {
+        try {
+            wait_for_event(job);
+        } catch (const abi::__forced_unwind&) {
+            throw;
+        } catch (...) {
+            this->event_wait_failed(job->request, job->client, *job->session);
+        }
+    }
+
+    void wait_for_event(const std::shared_ptr<Job>& job) {
         const Deadline until = job->session->input_deadline();
         loop_->loop.when_readable(job->request.waitable(), until, this, [this, job](WaitResult waited) {
             name_fiber(*job);
-            on_fiber([&] {
+            guarded([&] {
                 if (this->serve_event(job->request, job->client, *job->session, waited))
                     idle(job);
             });

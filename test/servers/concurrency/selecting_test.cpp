@@ -2,16 +2,24 @@
 
 #include <support/case_guard.hpp>
 #include <support/clients.hpp>
+#include <support/rlimit.hpp>
 
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <unistd.h>
+
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <ostream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 // What only a server whose handlers run on fibers has to show.
@@ -165,6 +173,68 @@ BOOST_DATA_TEST_CASE(a_lock_held_across_waits_stops_nobody_who_does_not_want_it,
         BOOST_TEST(client.read_line() == "1\n");
         BOOST_TEST(client.read_line() == "1\n");
     }
+}
+
+BOOST_AUTO_TEST_CASE(requests_that_a_hook_brings_are_served) {
+    class Bringing : public StreamServer {
+    public:
+        using StreamServer::StreamServer;
+        std::vector<Socket> brought;  // before it serves
+
+    protected:
+        void service_actions() override {
+            for (Socket& each : std::exchange(brought, {}))
+                process_request(std::move(each), Address("127.0.0.1", 9));
+        }
+    };
+    struct Greeting : StreamRequestHandler {
+        using StreamRequestHandler::StreamRequestHandler;
+        void handle() override { wfile << "hello\n"; }
+    };
+    detail::HandlerServer<Greeting, SelectingMixIn<Bringing>> server(Address("127.0.0.1", 0), {});
+    auto [first, first_served] = socketpair();
+    auto [second, second_served] = socketpair();
+    server.brought.push_back(std::move(first_served));
+    server.brought.push_back(std::move(second_served));
+    std::thread thread([&] { server.serve_forever(); });
+    BOOST_TEST(Client(first.detach()).read_line() == "hello\n");
+    BOOST_TEST(Client(second.detach()).read_line() == "hello\n");
+    Client third("127.0.0.1", server.server_address().port());
+    BOOST_TEST(third.read_line() == "hello\n");
+    server.shutdown();
+    thread.join();
+    BOOST_TEST(server.statistics().handled == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_cannot_be_watched_costs_itself_and_not_the_server) {
+    struct Returning : Protocol {
+        using Protocol::Protocol;
+        void data_received(std::string_view data) override { transport.write(data); }
+    };
+    const test::ScopedRlimit more_than_select_takes(RLIMIT_NOFILE, FD_SETSIZE + 100);
+    TCPServer<Returning, Selecting> server(Address("127.0.0.1", 0),
+                                           {.selecting = {.selector = SelectorKind::select}, .logger = nullptr});
+    std::thread thread([&] { server.serve_forever(); });
+    const std::uint16_t port = server.server_address().port();
+    Client before("127.0.0.1", port);
+    before.send("before\n");
+    BOOST_TEST(before.read_line() == "before\n");
+    {
+        std::vector<UniqueFd> taken;
+        do
+            taken.emplace_back(::dup(STDIN_FILENO));
+        while (taken.back().get() < FD_SETSIZE);
+        Client beyond("127.0.0.1", port);
+        BOOST_TEST(beyond.read_line() == "");
+    }
+    before.send("still\n");
+    BOOST_TEST(before.read_line() == "still\n");
+    Client after("127.0.0.1", port);
+    after.send("after\n");
+    BOOST_TEST(after.read_line() == "after\n");
+    server.shutdown();
+    thread.join();
+    BOOST_TEST(server.statistics().failed == 1U);
 }
 
 // Who accepted a request serves it, until that has to wait; then somebody else accepts.
