@@ -34,6 +34,14 @@ std::pair<UniqueFd, UniqueFd> make_pipe() {
     return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
+/// An end that nobody reads, and one to write to.
+std::pair<UniqueFd, UniqueFd> drop() {
+    UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    if (!null)
+        throw_errno(errno, "open", "/dev/null");
+    return {UniqueFd(), std::move(null)};
+}
+
 double seconds(const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
@@ -56,12 +64,12 @@ std::vector<pid_t> tree(pid_t process) {
 }  // namespace
 
 Child::Child(std::string name, const std::vector<std::string>& command, const std::vector<int>& processors,
-             const SignalFd& signals)
+             const SignalFd& signals, Output output)
     : name_(std::move(name)), signals_(signals), error_(::memfd_create("standard error", MFD_CLOEXEC)) {
     if (!error_)
         throw_errno(errno, "memfd_create");
     auto [their_input, input] = make_pipe();
-    auto [output, their_output] = make_pipe();
+    auto [our_output, their_output] = output == Output::read ? make_pipe() : drop();
     std::vector<std::string> copies = command;
     std::vector<char*> arguments;
     arguments.reserve(copies.size() + 1);
@@ -74,7 +82,7 @@ Child::Child(std::string name, const std::vector<std::string>& command, const st
     if (pid_ == 0)
         begin(arguments, processors, their_input.get(), their_output.get());
     input_ = std::move(input);
-    output_ = std::move(output);
+    output_ = std::move(our_output);
 }
 
 /// What the child does until it is another program.

@@ -27,20 +27,27 @@ public:
 /// Owns: the process and its process group. Thread: one at a time; this process has no other when it makes one.
 class Child {
 public:
+    /// What becomes of its standard output.
+    enum class Output {
+        read,    ///< read_line() reads it; a process that says more than is read waits for ever
+        dropped  ///< it goes to /dev/null
+    };
+
     /// Starts a program (fork(2), execvp(3)).
     /// \param name of the process, for messages
     /// \param command the program and its arguments
     /// \param processors where it may run; empty: anywhere
     /// \param signals what interrupts a wait
+    /// \param output whether anybody reads what it says
     /// \throw boost::system::system_error
     Child(std::string name, const std::vector<std::string>& command, const std::vector<int>& processors,
-          const SignalFd& signals);
+          const SignalFd& signals, Output output = Output::read);
     /// Kills what is left.
     ~Child();
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
 
-    /// The next line of its standard output, without its end.
+    /// The next line of its standard output, without its end. Requires: Output::read.
     /// \throw Interrupted
     /// \throw std::runtime_error if its output or the time has ended; names the program
     [[nodiscard]] std::string read_line(Deadline deadline);

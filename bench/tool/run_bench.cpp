@@ -12,17 +12,24 @@
 
 #include <socketserver/bench_main.hpp>
 #include <socketserver/detail/program_options.hpp>
+#include <socketserver/os/error.hpp>
 #include <socketserver/os/signals.hpp>
+#include <socketserver/os/unique_fd.hpp>
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 #include <stdexcept>
+#include <streambuf>
 #include <utility>
 
 namespace socketserver::bench {
@@ -35,6 +42,36 @@ using detail::UsageError;
 constexpr int exit_usage = 2;
 constexpr int exit_interrupted = 130;
 
+/// Takes what std::cout says until that is a line, which tells whoever measures where the server listens. Nobody reads on, and
+/// who prints into a full pipe waits for ever: from there on standard output is /dev/null.
+///
+/// Thread: the one that makes it; others may print once the line is told.
+class FirstLine : public std::stringbuf {
+public:
+    FirstLine() : std::stringbuf(std::ios_base::out), null_(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
+        if (!null_)
+            throw_errno(errno, "open", "/dev/null");
+        before_ = std::cout.rdbuf(this);
+    }
+    ~FirstLine() override { std::cout.rdbuf(before_); }
+    FirstLine(const FirstLine&) = delete;
+    FirstLine& operator=(const FirstLine&) = delete;
+
+private:
+    int sync() override {
+        const std::string line = str();
+        if (!line.ends_with('\n'))
+            return 0;
+        std::cout.rdbuf(before_);
+        // Short enough for one write(2) to a pipe; whoever does not get it gives the server up.
+        static_cast<void>(!::write(STDOUT_FILENO, line.data(), line.size()));
+        return ::dup2(null_.get(), STDOUT_FILENO) < 0 ? -1 : 0;
+    }
+
+    const UniqueFd null_;
+    std::streambuf* before_ = nullptr;
+};
+
 int serve(const std::vector<BenchHandler>& handlers, const std::string& program, std::vector<std::string> arguments) {
     std::string name = program;
     std::vector<char*> words{name.data()};
@@ -42,6 +79,7 @@ int serve(const std::vector<BenchHandler>& handlers, const std::string& program,
     for (std::size_t i = 1; i < arguments.size(); ++i)
         words.push_back(arguments[i].data());
     words.push_back(nullptr);
+    const FirstLine where;
     return run_program(handlers.at(std::stoul(arguments.at(0))).protocol, static_cast<int>(words.size()) - 1,
                        words.data());
 }

@@ -125,7 +125,7 @@ ServerUnderTest::ServerUnderTest(const Cell& cell, const Settings& settings, con
     port_ = free_port();
     const std::string command = with_port(cell.subject.command, port_);
     process_ = std::make_unique<Child>(cell.subject.name, std::vector<std::string>{"/bin/sh", "-c", "exec " + command},
-                                       settings.server_processors, signals);
+                                       settings.server_processors, signals, Child::Output::dropped);
     while (knock(port_) != 0) {
         if (process_->has_ended())
             throw std::runtime_error("'" + command + "' has ended: " + process_->complaint());

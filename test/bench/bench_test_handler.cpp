@@ -1,5 +1,5 @@
 /// \file
-/// A benchmark of a handler that can be told to stall, to err, to go away and to count its requests.
+/// A benchmark of a handler that can be told to stall, to err, to go away, to print and to count its requests.
 
 #include <socketserver/bench_main.hpp>
 #include <socketserver/socketserver.hpp>
@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <iostream>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,7 @@ struct Faults {
     std::size_t stalling_line = 50;
     std::size_t wrong_line = 0;
     std::size_t exit_line = 0;
+    std::size_t print = 0;
     std::string count_file;
 
     template <class Add>
@@ -32,6 +34,7 @@ struct Faults {
         add("stalling-line", "if once, at the N-th line", stalling_line);
         add("wrong-line", "answer the N-th line of a connection wrongly; 0: none", wrong_line);
         add("exit-line", "end the process at the N-th line of a connection; 0: never", exit_line);
+        add("print", "print N bytes on standard output at each line", print);
         add("count-file", "append the number of lines of each connection to this file", count_file);
     }
 };
@@ -48,6 +51,8 @@ public:
             ++lines_;
             if (lines_ == faults_.exit_line)
                 leave();
+            if (faults_.print > 0)
+                std::cout << std::string(faults_.print, '.') << std::flush;
             if (faults_.stall.count() > 0 && stalls())
                 ss::sleep_for(faults_.stall);
             wfile << (lines_ == faults_.wrong_line ? "wrong\n" : "right\n");

@@ -189,6 +189,21 @@ BOOST_AUTO_TEST_CASE(an_open_loop_makes_the_requests_that_were_due) {
     BOOST_TEST(open.at("target_rate") == 400);
 }
 
+// A pipe that nobody reads takes 64 KiB, and then holds up who prints into it.
+BOOST_AUTO_TEST_CASE(a_handler_that_prints_is_not_held_up) {
+    const TemporaryDirectory folder;
+    const Outcome outcome =
+        bench({test_handler(), "--mode", "forking,selecting", "--shape", "keepalive", "--connections", "2", "--seconds",
+               "0.05", "--repeat", "1", "--closed", "--print", "100000", "--output", folder.path()});
+    BOOST_TEST(outcome.status == 0);
+    const json results = read_json(folder / "results.json");
+    BOOST_TEST(results.at("measurements").size() == 2U);
+    for (const json& each : results.at("measurements")) {
+        BOOST_TEST(each.at("requests").get<std::size_t>() > 0U);
+        BOOST_TEST(each.at("errors") == 0);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(an_interrupt_keeps_what_was_measured) {
     const TemporaryDirectory folder;
     Program program({"socketserver-bench", "--mode", "selecting", "--shape", "keepalive", "--connections", "2",

@@ -82,6 +82,20 @@ BOOST_AUTO_TEST_CASE(one_that_never_answers_is_given_up) {
     BOOST_TEST(std::filesystem::is_empty(folder.path()));
 }
 
+// A pipe that nobody reads takes 64 KiB, and then holds up who prints into it.
+BOOST_AUTO_TEST_CASE(one_that_prints_is_not_held_up) {
+    const TemporaryDirectory folder;
+    const Outcome outcome =
+        bench(brief("socketserver-bench", {"--against",
+                                           "chatty=sh -c 'head -c 100000 /dev/zero; exec " +
+                                               program_path("echo_server") + " --quiet --port PORT'",
+                                           "--output", folder.path()}));
+    BOOST_TEST(outcome.status == 0);
+    const json peer = find(read_json(folder / "results.json"), "chatty", "closed");
+    BOOST_TEST(peer.at("requests").get<std::size_t>() > 0U);
+    BOOST_TEST(peer.at("errors") == 0);
+}
+
 // It answers when it is tried, before all else is measured, and goes when its own turn has come.
 BOOST_AUTO_TEST_CASE(one_that_dies_is_left_out) {
     const TemporaryDirectory folder;
