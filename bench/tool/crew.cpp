@@ -35,6 +35,7 @@ struct Crew::Run {
     Clock::time_point last_answer = start;
     Clock::time_point next_glance;
     Clock::duration waited{0};
+    Clock::duration in_vain{0};  // of that, after the last answer and the end
     std::uint64_t hopeless = 0;  // as many errors, and nothing else
     LoadResult result;
 
@@ -128,10 +129,10 @@ LoadResult Crew::run(std::chrono::nanoseconds time, std::optional<double> rate) 
         }
         take_events(run, more ? std::min(run.due(), now + glance) : now + glance);
     }
-    const auto all = std::chrono::duration<double>(Clock::now() - run.start);
-    run.result.busy = std::clamp(1 - std::chrono::duration<double>(run.waited) / all, 0.0, 1.0);
-    // Waiting for replies that never came is no time in which requests could be answered.
+    // Waiting for replies that never came is no time in which requests could be answered, or clients could work.
     run.result.elapsed = std::max(run.last_answer, run.end) - run.start;
+    const std::chrono::duration<double> waited = run.waited - run.in_vain;
+    run.result.busy = std::clamp(1 - waited / run.result.elapsed, 0.0, 1.0);
     return std::move(run.result);
 }
 
@@ -169,6 +170,7 @@ void Crew::note(Run& run, Client& client, Client::Outcome outcome) {
             run.result.first_error = client.error();
     } else {
         run.last_answer = Clock::now();
+        run.in_vain = Clock::duration::zero();
         if (spec_.shape == Shape::connect)
             client.disconnect();
     }
@@ -193,7 +195,9 @@ void Crew::take_events(Run& run, Clock::time_point until) {
             const timespec time = to_timespec(until - asked);
             ::ppoll(&descriptor, 1, &time, nullptr);  // looked at above, the next time
         }
-        run.waited += Clock::now() - asked;
+        const auto now = Clock::now();
+        run.waited += now - asked;
+        run.in_vain += std::max(now - std::max(asked, run.end), Clock::duration::zero());
     }
     if (count < 0 && errno != EINTR)
         throw_errno(errno, "epoll_wait");
