@@ -16,7 +16,7 @@ constexpr std::size_t longest_line = 65'536;
 /// A line of 32 bytes that no other request is like.
 std::string numbered_line(std::uint64_t number) {
     constexpr std::string_view digits = "0123456789abcdef";
-    std::string line = "request ................ of many\n";
+    std::string line = "request ................ of all\n";
     for (std::size_t at = 8 + 16; at-- > 8; number >>= 4U)
         line[at] = digits[number & 0xfU];
     return line;
