@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -181,12 +182,21 @@ bool Child::has_ended() const {
 std::string Child::complaint() const {
     constexpr std::size_t enough = 500;
     std::array<char, 4096> bytes{};
-    const ssize_t count = ::pread(error_.get(), bytes.data(), bytes.size(), 0);
+    struct stat file {};
+    ::fstat(error_.get(), &file);
+    const off_t from = std::max<off_t>(file.st_size - static_cast<off_t>(bytes.size()), 0);
+    const ssize_t count = ::pread(error_.get(), bytes.data(), bytes.size(), from);
     std::string text(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     while (!text.empty() && text.back() == '\n')
         text.pop_back();
+    if (text.size() > enough) {
+        // The last of it says most; from the beginning of a line, if one begins there.
+        const std::size_t begin = text.size() - enough;
+        const std::size_t line = text.find('\n', begin - 1);
+        text = "..." + text.substr(line == std::string::npos ? begin : line + 1);
+    }
     std::replace(text.begin(), text.end(), '\n', ' ');
-    return text.empty() ? "without a word" : text.substr(0, enough);
+    return text.empty() ? "without a word" : text;
 }
 
 double cpu_seconds(pid_t process) {

@@ -63,7 +63,7 @@ public:
     /// Whether it has ended by itself.
     [[nodiscard]] bool has_ended() const;
 
-    /// What it has said on standard error, in one line.
+    /// What it has said on standard error, in one line; of much the end, after "...".
     [[nodiscard]] std::string complaint() const;
 
     /// Its number.

@@ -55,6 +55,22 @@ BOOST_AUTO_TEST_CASE(one_that_cannot_be_run_is_found_out_first) {
     BOOST_TEST(std::filesystem::is_empty(folder.path()));
 }
 
+BOOST_AUTO_TEST_CASE(the_end_of_what_one_has_said_is_told) {
+    const Outcome outcome = bench(brief(
+        "socketserver-bench", {"--against", "broken=sh -c 'seq 1000 >&2; echo no luck at all >&2; exit 3' PORT"}));
+    BOOST_TEST(outcome.status == 1);
+    // 500 bytes, less what is no whole line.
+    BOOST_TEST(contains(outcome.error, "has ended: ...880 881 "), outcome.error);
+    BOOST_TEST(outcome.error.ends_with(" 999 1000 no luck at all\n"), outcome.error);
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_a_long_line_is_told) {
+    const Outcome outcome = bench(
+        brief("socketserver-bench", {"--against", "broken=sh -c 'printf %09000d 0 >&2; echo ! >&2; exit 3' PORT"}));
+    BOOST_TEST(outcome.status == 1);
+    BOOST_TEST(outcome.error.ends_with("has ended: ..." + std::string(499, '0') + "!\n"), outcome.error);
+}
+
 BOOST_AUTO_TEST_CASE(one_that_never_listens_is_given_up) {
     const TemporaryDirectory folder;
     const Outcome outcome = bench(brief(
