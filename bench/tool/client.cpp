@@ -78,14 +78,12 @@ Client::Outcome Client::connect() {
     address.sin_family = AF_INET;
     if (!datagrams())
         ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // a hint
-    if (spec_.shape == Shape::connect) {
-        // Closed connections keep their ports for a while: many addresses have many ports.
-        constexpr std::uint32_t addresses = 200;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (number_ + connects_++) % addresses);
-        ::setsockopt(fd_.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-        if (::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-            return lose(what("bind", errno));
-    }
+    // An address has some 28,000 ports, and closed connections keep theirs for a while: many addresses have many ports.
+    constexpr std::uint32_t addresses = 200;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (number_ + connects_++) % addresses);
+    ::setsockopt(fd_.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    if (::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+        return lose(what("bind", errno));
     address.sin_port = htons(spec_.port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     epoll_event event{};

@@ -1,12 +1,21 @@
+#include "client.hpp"
 #include "crew.hpp"
 #include "dialogue.hpp"
 
 #include "programs/listener.hpp"
 #include "support/case_guard.hpp"
 
+#include <socketserver/os/unique_fd.hpp>
+
 #include <boost/test/unit_test.hpp>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <thread>
 
@@ -45,6 +54,26 @@ BOOST_AUTO_TEST_CASE(waiting_for_replies_that_never_come_is_no_idleness) {
     BOOST_TEST(result.errors == 1U);
     BOOST_TEST((result.elapsed == 10ms));
     BOOST_TEST(result.busy == 1);
+}
+
+// One address has ports for some 28,000 connections.
+BOOST_AUTO_TEST_CASE(clients_come_from_many_addresses) {
+    const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+    const BenchDialogue dialogue = complete({});
+    for (const Shape shape : {Shape::keepalive, Shape::pipelined, Shape::connect, Shape::idle}) {
+        const Listener silent;
+        LoadSpec spec = spec_of(silent, 2);
+        spec.shape = shape;
+        for (const std::uint32_t number : {0U, 1U}) {
+            bench::Client client(spec, dialogue, epoll.get(), number);
+            BOOST_REQUIRE((client.begin(Clock::now()) == bench::Client::Outcome::waits));
+            sockaddr_in peer{};
+            socklen_t size = sizeof peer;
+            const UniqueFd accepted(::accept(silent.fd(), reinterpret_cast<sockaddr*>(&peer), &size));
+            BOOST_REQUIRE(accepted);
+            BOOST_TEST(ntohl(peer.sin_addr.s_addr) == INADDR_LOOPBACK + number, to_string(shape));
+        }
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
