@@ -172,7 +172,8 @@ int run(const std::vector<BenchHandler>& handlers, const std::string& program,
         return run_generator(complete(handlers.at(std::stoul(arguments.at(1))).dialogue), arguments.at(2));
     if (first == "diff")
         return run_diff(std::span(arguments).subspan(1), std::cout);
-    const Settings settings = parse_command_line(handlers, arguments);
+    Settings settings = parse_command_line(handlers, arguments);
+    settings.datagrams_take_arguments = handlers.at(settings.handler).protocol.datagrams_take_options;
     if (settings.help)
         std::cout << help_text(handlers, program) << std::flush;
     else if (settings.version)

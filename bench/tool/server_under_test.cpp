@@ -87,7 +87,8 @@ std::vector<std::string> own_command(const Cell& cell, const Settings& settings)
     }
     if (mode == "preforking")
         add("workers", settings.server_processors.size());
-    words.insert(words.end(), settings.handler_arguments.begin(), settings.handler_arguments.end());
+    if (!datagrams || settings.datagrams_take_arguments)
+        words.insert(words.end(), settings.handler_arguments.begin(), settings.handler_arguments.end());
     return words;
 }
 

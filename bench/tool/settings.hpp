@@ -43,6 +43,7 @@ struct Settings {
 
     std::size_t handler = 0;                     ///< which of the handlers
     std::vector<std::string> handler_arguments;  ///< its own options, for the servers
+    bool datagrams_take_arguments = true;        ///< whether they mean anything to servers of datagrams
 
     /// Whether servers and clients have a processor in common.
     [[nodiscard]] bool share_processors() const {

@@ -84,7 +84,8 @@ BenchHandler bench_handler(std::string name, Options& options, BenchDialogue dia
 ///
 /// \tparam Handler serves connections; what it may offer says run_server(). Its own options are taken on the command line,
 ///   and stand for the whole benchmark
-/// \tparam DatagramHandler serves datagrams, likewise; `void`: datagrams are not measured
+/// \tparam DatagramHandler serves datagrams, likewise, with those options if it is made from them; `void`: datagrams are not
+///   measured
 /// \param argc as main() got it
 /// \param argv as main() got it; its first element is the program's name in messages
 /// \param dialogue what is said to the handler, and what is expected

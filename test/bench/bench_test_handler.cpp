@@ -93,6 +93,14 @@ private:
     std::size_t lines_ = 0;
 };
 
+/// Takes none of the options.
+class DatagramRight : public ss::DatagramRequestHandler {
+public:
+    using DatagramRequestHandler::DatagramRequestHandler;
+
+    void handle() override { wfile << "right\n"; }
+};
+
 }  // namespace
 
 int main(int argc, char* argv[]) {
@@ -105,5 +113,5 @@ int main(int argc, char* argv[]) {
             return ss::Incomplete{};
         return ss::ParseError{"not right"};
     };
-    return ss::bench_main<Faulty>(argc, argv, dialogue);
+    return ss::bench_main<Faulty, DatagramRight>(argc, argv, dialogue);
 }

@@ -189,6 +189,17 @@ BOOST_AUTO_TEST_CASE(an_open_loop_makes_the_requests_that_were_due) {
     BOOST_TEST(open.at("target_rate") == 400);
 }
 
+BOOST_AUTO_TEST_CASE(datagrams_are_served_without_options_that_mean_nothing_to_them) {
+    const TemporaryDirectory folder;
+    const Outcome outcome =
+        bench({test_handler(), "--mode", "selecting", "--shape", "keepalive,udp", "--connections", "2", "--seconds",
+               "0.05", "--repeat", "1", "--closed", "--stalling-line", "1000", "--output", folder.path()});
+    BOOST_TEST(outcome.status == 0);
+    const json results = read_json(folder / "results.json");
+    BOOST_TEST(results.at("left_out").empty(), outcome.output);
+    BOOST_TEST(results.at("measurements").size() == 2U);
+}
+
 // A pipe that nobody reads takes 64 KiB, and then holds up who prints into it.
 BOOST_AUTO_TEST_CASE(a_handler_that_prints_is_not_held_up) {
     const TemporaryDirectory folder;
