@@ -60,6 +60,8 @@ public:
 
     /// Whether replies are to come.
     [[nodiscard]] bool waits() const noexcept { return waits_; }
+    /// What latencies of the last batch count from.
+    [[nodiscard]] Clock::time_point since() const noexcept { return since_; }
     /// When the last batch was sent.
     [[nodiscard]] Clock::time_point began() const noexcept { return began_; }
     /// How many requests of the last batch have no reply.

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cmath>
 #include <stdexcept>
 #include <string>
 
@@ -115,12 +114,8 @@ LoadResult Crew::run(std::chrono::nanoseconds time, std::optional<double> rate) 
         if (free_.size() == clients_.size() && run.all_begun(now))
             break;
         if (rate && now > run.end + most) {
-            const double planned = std::ceil(std::chrono::duration<double>(time).count() * *run.rate);
-            const auto unsent = static_cast<std::uint64_t>(std::max(planned - static_cast<double>(run.batches), 0.0));
             give_up_late(run, now, Clock::duration::zero());
-            run.result.errors += unsent * spec_.depth;
-            if (unsent > 0 && run.result.first_error.empty())
-                run.result.first_error = "requests that were due could not be sent, since replies did not come";
+            give_up_unsent(run, now);
             break;
         }
         if (now >= run.next_glance) {
@@ -179,9 +174,27 @@ void Crew::note(Run& run, Client& client, Client::Outcome outcome) {
 
 void Crew::give_up_late(Run& run, Clock::time_point now, Clock::duration patience) {
     for (const auto& client : clients_) {
-        if (client->waits() && now - client->began() >= patience)
-            note(run, *client, client->lose("no reply in time"));
+        if (!client->waits() || now - client->began() < patience)
+            continue;
+        charge(run, now - client->since(), client->unanswered());
+        note(run, *client, client->lose("no reply in time"));
     }
+}
+
+/// Gives up what was due, and found no free client.
+void Crew::give_up_unsent(Run& run, Clock::time_point now) {
+    for (; !run.all_begun(now); ++run.batches) {
+        charge(run, now - run.due(), spec_.depth);
+        run.result.errors += spec_.depth;
+        if (run.result.first_error.empty())
+            run.result.first_error = "requests that were due could not be sent, since replies did not come";
+    }
+}
+
+/// Counts requests that are given up: in an open loop latencies without them would tell of the best alone.
+void Crew::charge(Run& run, Clock::duration latency, std::size_t requests) {
+    for (; run.rate && requests > 0; --requests)
+        run.result.latencies.add(latency);
 }
 
 /// Goes on with the clients that have something to do; waits for one, at most until a time.

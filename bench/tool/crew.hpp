@@ -23,7 +23,8 @@ namespace socketserver::bench {
 ///
 /// *Closed loop*: each sends when it has its reply, so the server is asked as fast as it answers. *Open loop*: requests are due
 /// at a fixed rate, whatever the replies do; one that finds all clients waiting is sent by the first to be free, and its
-/// latency counts from when it was due all the same. So a server that stalls is charged for what it kept from being sent.
+/// latency counts from when it was due all the same. So a server that stalls is charged for what it kept from being sent. One
+/// that is given up, or is never sent, counts as an error, and with the time that it has taken by then among the latencies.
 ///
 /// Waiting for replies is not work: what is spent in looking for them in vain counts as idle.
 ///
@@ -54,6 +55,8 @@ private:
     void start(Run& run, Client& client, Clock::time_point since);
     void note(Run& run, Client& client, Client::Outcome outcome);
     void give_up_late(Run& run, Clock::time_point now, Clock::duration patience);
+    void give_up_unsent(Run& run, Clock::time_point now);
+    static void charge(Run& run, Clock::duration latency, std::size_t requests);
     [[nodiscard]] bool send_due(Run& run);
     void take_events(Run& run, Clock::time_point until);
 

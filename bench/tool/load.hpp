@@ -48,7 +48,7 @@ struct LoadResult {
     std::uint64_t errors = 0;             ///< not answered: connections refused or lost, no reply in time
     std::chrono::nanoseconds elapsed{0};  ///< from the first request to the last reply, the time asked for at least
     double busy = 0;                      ///< the share of that time in which the clients worked
-    LatencyHistogram latencies;           ///< of the requests that were answered
+    LatencyHistogram latencies;           ///< of the requests answered; in an open loop also of those given up
     std::string first_error;              ///< what the first error was; "" without one
 };
 

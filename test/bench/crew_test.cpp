@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -54,6 +55,36 @@ BOOST_AUTO_TEST_CASE(waiting_for_replies_that_never_come_is_no_idleness) {
     BOOST_TEST(result.errors == 1U);
     BOOST_TEST((result.elapsed == 10ms));
     BOOST_TEST(result.busy == 1);
+}
+
+// Without them, who answers one request and no more would look fast.
+BOOST_AUTO_TEST_CASE(an_open_loop_counts_the_time_of_requests_that_it_gives_up) {
+    const Listener silent;
+    LoadSpec spec = spec_of(silent, 2);
+    spec.depth = 3;
+    const BenchDialogue dialogue = complete({});
+    spec.patience = 1h;
+    // Two batches are sent, eight cannot be.
+    const LoadResult all_wait = Crew(spec, dialogue, 0, 2).run(10ms, 3000.0);
+    BOOST_TEST(all_wait.requests == 0U);
+    BOOST_TEST(all_wait.errors == 30U);
+    BOOST_TEST(all_wait.latencies.count() == 30U);
+    BOOST_TEST((all_wait.latencies.quantile(0) >= 1s));
+    // Clients lose patience, and send the next ones.
+    spec.patience = 300ms;
+    const LoadResult some_are_late = Crew(spec, dialogue, 0, 2).run(10ms, 3000.0);
+    BOOST_TEST(some_are_late.errors == 30U);
+    BOOST_TEST(some_are_late.latencies.count() == 30U);
+    BOOST_TEST((some_are_late.latencies.quantile(0) >= 300ms));
+}
+
+BOOST_AUTO_TEST_CASE(a_closed_loop_counts_the_time_of_answers_only) {
+    const Listener silent;
+    const LoadSpec spec = spec_of(silent, 2);
+    const BenchDialogue dialogue = complete({});
+    const LoadResult result = Crew(spec, dialogue, 0, 2).run(10ms, std::nullopt);
+    BOOST_TEST(result.errors >= 2U);
+    BOOST_TEST(result.latencies.count() == 0U);
 }
 
 // One address has ports for some 28,000 connections.
