@@ -275,7 +275,8 @@ std::string help_text(const std::vector<detail::BenchHandler>& handlers, std::st
         "Serves a handler in each mode, each server by itself in a process on a processor of its own, and has\n"
         "clients on another ask it. Prints requests per second, latencies, processor time for a request, memory\n"
         "for a connection, and which mode to choose. The second form compares the results of two runs, and ends\n"
-        "with status 1 if one of them has become worse by more than PERCENT (10) and more than the noise.\n\n";
+        "with status 1 if one of them has become worse by more than PERCENT (10) and more than the noise, or if a\n"
+        "server fails or loses requests that did not before.\n\n";
     std::vector<std::pair<std::string, const ProgramOption*>> rows;
     const auto list = [&rows](const ProgramOptions& options) {
         for (const ProgramOption& option : options)
