@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
-#include <limits>
 #include <utility>
 
 namespace socketserver::bench {
@@ -21,24 +20,45 @@ std::string count(std::size_t connections) {
 
 using Modes = std::vector<std::string>;
 
+/// Whether requests under a load had no reply, in a closed loop or an open one, or the server failed.
+bool fails(const Results& results, const Cell& cell) {
+    const auto lost = [&](const Measurement& each) {
+        return each.errors > 0 && each.cell.subject.name == cell.subject.name && each.cell.shape == cell.shape &&
+               each.cell.connections == cell.connections;
+    };
+    // What is left out with all numbers is what the mode is not for.
+    const auto failed = [&](const LeftOut& each) {
+        return each.mode == cell.subject.name && each.shape == cell.shape && each.connections == cell.connections;
+    };
+    return std::any_of(results.measurements.begin(), results.measurements.end(), lost) ||
+           std::any_of(results.left_out.begin(), results.left_out.end(), failed);
+}
+
+/// Whether the figures differ by little, or by no more than their runs do.
+bool about_equal(const Figure& a, const Figure& b) {
+    const auto [less, more] = std::minmax({a.median(), b.median()});
+    return less >= more * as_good || more - less <= a.noise() * a.median() + b.noise() * b.median();
+}
+
 /// The modes that serve so many clients best: whose rate is the highest or as good, and among those who need the least
-/// processor time or as little.
+/// processor time or as little. Requires: a candidate.
 Modes best(const Candidates& candidates) {
-    double highest = 0;
-    for (const Measurement* each : candidates)
-        highest = std::max(highest, each->rate.median());
+    const Measurement* const fastest =
+        *std::max_element(candidates.begin(), candidates.end(), [](const Measurement* a, const Measurement* b) {
+            return a->rate.median() < b->rate.median();
+        });
     Candidates fast;
-    double least = std::numeric_limits<double>::infinity();
     for (const Measurement* each : candidates) {
         // Where the clients were at their limit, their rate says nothing of the server.
-        if (each->rate.median() < highest * as_good && !each->limited_by_generator())
-            continue;
-        fast.push_back(each);
-        least = std::min(least, each->cpu.median());
+        if (each->limited_by_generator() || about_equal(each->rate, fastest->rate))
+            fast.push_back(each);
     }
+    const Measurement* const thriftiest =
+        *std::min_element(fast.begin(), fast.end(),
+                          [](const Measurement* a, const Measurement* b) { return a->cpu.median() < b->cpu.median(); });
     Modes modes;
     for (const Measurement* each : fast) {
-        if (each->cpu.median() * as_good <= least)
+        if (about_equal(each->cpu, thriftiest->cpu))
             modes.push_back(each->cell.subject.name);
     }
     return modes;
@@ -48,7 +68,7 @@ Modes best(const Candidates& candidates) {
 struct Range {
     std::size_t first;
     std::size_t last;
-    Modes modes;
+    Modes modes;  // empty: each has failed
 };
 
 /// Adds the best modes for a further number: to the range before if a mode is as good there, since whoever chooses one has
@@ -60,7 +80,8 @@ void extend(std::vector<Range>& ranges, std::size_t number, const Modes& modes) 
             const Modes& before = ranges.back().modes;
             return std::find(before.begin(), before.end(), mode) != before.end();
         });
-    if (common.empty()) {
+    const bool none_again = !ranges.empty() && ranges.back().modes.empty() && modes.empty();
+    if (common.empty() && !none_again) {
         ranges.push_back({number, number, modes});
         return;
     }
@@ -70,7 +91,7 @@ void extend(std::vector<Range>& ranges, std::size_t number, const Modes& modes) 
 
 /// "blocking, preforking or selecting"
 std::string alternatives(const Modes& modes) {
-    std::string text;
+    std::string text = modes.empty() ? "no mode without errors" : "";
     for (std::size_t i = 0; i < modes.size(); ++i)
         text += (i == 0 ? "" : i + 1 == modes.size() ? " or " : ", ") + modes[i];
     return text;
@@ -113,7 +134,10 @@ std::string choice(const Results& results, Shape shape, const std::string& where
         if (candidates.empty() || alone)
             continue;
         compared = std::max(compared, candidates.size());
-        extend(ranges, number, best(candidates));
+        candidates.erase(std::remove_if(candidates.begin(), candidates.end(),
+                                        [&](const Measurement* candidate) { return fails(results, candidate->cell); }),
+                         candidates.end());
+        extend(ranges, number, candidates.empty() ? Modes{} : best(candidates));
     }
     return compared < 2 ? "" : "For this handler, " + where + ": " + to_text(ranges) + '.';
 }
@@ -127,7 +151,8 @@ std::string kibibytes(const Measurement& measurement) {
 std::string memory(const Results& results) {
     Candidates waiting;
     for (const Measurement& each : results.measurements) {
-        if (each.cell.shape == Shape::idle && !each.memory.runs.empty() && !each.cell.subject.outside())
+        if (each.cell.shape == Shape::idle && !each.memory.runs.empty() && !each.cell.subject.outside() &&
+            !fails(results, each.cell))
             waiting.push_back(&each);
     }
     if (waiting.size() < 2)

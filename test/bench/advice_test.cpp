@@ -4,7 +4,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstddef>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace socketserver::test {
 
@@ -67,6 +70,61 @@ BOOST_AUTO_TEST_CASE(does_not_trust_a_rate_that_is_the_clients) {
     for (Measurement& each : results.measurements)
         each.busy.runs = {0.99};
     BOOST_TEST(advice(results).front() == "For this handler, on connections that stay: selecting, for 10 clients.");
+}
+
+BOOST_AUTO_TEST_CASE(does_not_recommend_a_mode_that_lost_requests) {
+    Results results;
+    results.measurements = {measured("selecting", 10, 1'000, 5), measured("threading", 10, 2'000, 5),
+                            measured("selecting", 100, 1'000, 5), measured("threading", 100, 2'000, 5)};
+    results.measurements[3].errors = 1;
+    BOOST_TEST(advice(results).front() ==
+               "For this handler, on connections that stay: threading up to 10 clients, selecting above.");
+    std::swap(results.measurements[3].errors, results.measurements[1].errors);
+    // What the closed loop did not show the open one may.
+    results.measurements.push_back(measured("threading", 100, 500, 5));
+    results.measurements.back().open = true;
+    results.measurements.back().errors = 1;
+    BOOST_TEST(advice(results).front() ==
+               "For this handler, on connections that stay: selecting, from 10 to 100 clients.");
+}
+
+BOOST_AUTO_TEST_CASE(does_not_recommend_a_mode_whose_server_failed) {
+    Results results;
+    results.measurements = {measured("selecting", 10, 1'000, 5), measured("threading", 10, 2'000, 5)};
+    results.left_out = {{"threading", Shape::keepalive, 10U, "the server has ended"}};
+    BOOST_TEST(advice(results).front() == "For this handler, on connections that stay: selecting, for 10 clients.");
+    // What the mode is not for, or what happened elsewhere, is no failure here.
+    results.left_out = {{"threading", Shape::keepalive, std::nullopt, "measured with less"},
+                        {"threading", Shape::connect, 10U, "the server has ended"},
+                        {"threading", Shape::keepalive, 11U, "the server has ended"}};
+    BOOST_TEST(advice(results).front() == "For this handler, on connections that stay: threading, for 10 clients.");
+}
+
+BOOST_AUTO_TEST_CASE(says_where_every_mode_failed) {
+    Results results;
+    for (const std::size_t connections : {10U, 100U, 1'000U}) {
+        for (const char* const mode : {"selecting", "threading"}) {
+            results.measurements.push_back(measured(mode, connections, 1'000, 5));
+            results.measurements.back().errors = connections > 10 ? 1 : 0;
+        }
+    }
+    BOOST_TEST(advice(results).front() == "For this handler, on connections that stay: selecting or threading up to 10 "
+                                          "clients, no mode without errors above.");
+}
+
+BOOST_AUTO_TEST_CASE(names_all_whose_runs_overlap) {
+    Results results;
+    results.measurements = {measured("selecting", 10, 1'000, 5), measured("threading", 10, 1'200, 7)};
+    results.measurements[0].rate.runs = {900, 1'000, 1'100};
+    results.measurements[1].rate.runs = {1'110, 1'200, 1'300};
+    // 1,000 ± 100 and 1,200 ± 95: apart.
+    BOOST_TEST(advice(results).front() == "For this handler, on connections that stay: threading, for 10 clients.");
+    results.measurements[1].rate.runs = {1'090, 1'200, 1'300};
+    BOOST_TEST(advice(results).front() == "For this handler, on connections that stay: selecting, for 10 clients.");
+    results.measurements[0].cpu.runs = {4.4, 5, 6.6};
+    results.measurements[1].cpu.runs = {6, 7, 8};
+    BOOST_TEST(advice(results).front() ==
+               "For this handler, on connections that stay: selecting or threading, for 10 clients.");
 }
 
 BOOST_AUTO_TEST_CASE(says_nothing_of_a_single_mode) {
