@@ -1,5 +1,7 @@
 #include "plan.hpp"
 
+#include <socketserver/detail/program_options.hpp>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -38,14 +40,7 @@ std::string objection(const Subject& subject, Shape shape, std::size_t connectio
 
 class Planner {
 public:
-    Planner(const Settings& settings, bool datagrams) : settings_(settings), datagrams_(datagrams) {
-        // Open loops take long: one shape is enough, the one that tells most.
-        const auto& shapes = settings.shapes;
-        for (const Shape shape : {Shape::keepalive, Shape::connect, Shape::udp, Shape::pipelined}) {
-            if (settings.open_loop && !open_ && std::find(shapes.begin(), shapes.end(), shape) != shapes.end())
-                open_ = shape;
-        }
-    }
+    Planner(const Settings& settings, bool datagrams) : settings_(settings), datagrams_(datagrams) {}
 
     Plan make() {
         for (const Shape shape : settings_.shapes) {
@@ -60,6 +55,8 @@ public:
             for (const std::size_t connections : settings_.connections)
                 add_all(shape, connections);
         }
+        if (settings_.open_loop)
+            add_open_loop();
         for (const Cell& cell : plan_.cells) {
             const std::size_t open = !cell.open_loop ? 0 : settings_.rate ? 1 : std::size(loads);
             const std::size_t runs = settings_.repetitions * (1 + open);
@@ -72,8 +69,24 @@ public:
 
 private:
     void add(const Subject& subject, Shape shape, std::size_t connections) {
-        plan_.cells.push_back(
-            {subject, shape, connections, shape == Shape::pipelined ? settings_.depth : 1, shape == open_});
+        plan_.cells.push_back({subject, shape, connections, shape == Shape::pipelined ? settings_.depth : 1, false});
+    }
+
+    /// Open loops take long: one shape is enough, of those that are measured the one that tells most.
+    void add_open_loop() {
+        for (const Shape shape : {Shape::keepalive, Shape::connect, Shape::udp, Shape::pipelined}) {
+            bool found = false;
+            for (Cell& cell : plan_.cells) {
+                cell.open_loop = cell.shape == shape;
+                found = found || cell.open_loop;
+            }
+            if (found)
+                return;
+        }
+        if (settings_.rate && !plan_.cells.empty())
+            throw detail::UsageError(std::string("--rate means nothing to connections that only wait: add keepalive, "
+                                                 "pipelined") +
+                                     (datagrams_ ? ", connect or udp" : " or connect") + " to --shape");
     }
 
     void add_blocking(Shape shape) {
@@ -104,7 +117,6 @@ private:
 
     const Settings& settings_;
     const bool datagrams_;
-    std::optional<Shape> open_;
     Plan plan_;
 };
 

@@ -45,6 +45,7 @@ struct Plan {
 /// Makes the matrix.
 /// \param settings what is asked for
 /// \param datagrams whether the handler has a datagram form
+/// \throw socketserver::detail::UsageError if a rate is asked for, and no shape that is measured takes one
 [[nodiscard]] Plan make_plan(const Settings& settings, bool datagrams);
 
 /// What a run takes beside the time in which requests are made: processes that start and end, connections that are made.

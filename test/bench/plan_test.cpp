@@ -2,11 +2,16 @@
 
 #include "support/case_guard.hpp"
 
+#include <socketserver/detail/program_options.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace socketserver::test {
 
@@ -63,6 +68,46 @@ BOOST_AUTO_TEST_CASE(leaves_datagrams_out_where_there_are_none) {
     BOOST_TEST(count(plan, "selecting", Shape::udp) == 1U);
     BOOST_TEST(count(plan, "theirs", Shape::udp) == 0U);
     BOOST_TEST(count(plan, "theirs", Shape::keepalive) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(runs_an_open_loop_in_one_of_the_shapes_that_are_measured) {
+    const auto shape = [](const Settings& settings, bool datagrams) -> std::optional<Shape> {
+        std::optional<Shape> found;
+        for (const Cell& cell : make_plan(settings, datagrams).cells) {
+            if (!cell.open_loop)
+                continue;
+            BOOST_TEST((!found || found == cell.shape));
+            found = cell.shape;
+        }
+        return found;
+    };
+    Settings settings = settings_of({"forking"}, {Shape::pipelined, Shape::udp, Shape::idle}, {10});
+    BOOST_TEST((shape(settings, true) == Shape::udp));
+    BOOST_TEST((shape(settings, false) == Shape::pipelined));
+    settings = settings_of({"forking"}, {Shape::pipelined, Shape::connect, Shape::keepalive}, {10});
+    BOOST_TEST((shape(settings, true) == Shape::keepalive));
+    // So many connections that stay are left out.
+    settings.connections = {10'000};
+    BOOST_TEST((shape(settings, true) == Shape::connect));
+    settings.open_loop = false;
+    BOOST_TEST((shape(settings, true) == std::nullopt));
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_rate_that_nothing_is_measured_at) {
+    Settings settings = settings_of({"selecting"}, {Shape::idle, Shape::udp}, {10});
+    settings.rate = 100;
+    BOOST_TEST(make_plan(settings, true).cells.size() == 2U);
+    const auto says = [](const std::string& end) {
+        return
+            [end](const socketserver::detail::UsageError& error) { return std::string(error.what()).ends_with(end); };
+    };
+    BOOST_CHECK_EXCEPTION(static_cast<void>(make_plan(settings, false)), socketserver::detail::UsageError,
+                          says("add keepalive, pipelined or connect to --shape"));
+    settings.shapes = {Shape::idle};
+    BOOST_CHECK_EXCEPTION(static_cast<void>(make_plan(settings, true)), socketserver::detail::UsageError,
+                          says("add keepalive, pipelined, connect or udp to --shape"));
+    settings.rate.reset();
+    BOOST_TEST(make_plan(settings, false).cells.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(does_not_make_thousands_of_processes) {
