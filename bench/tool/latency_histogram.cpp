@@ -74,9 +74,12 @@ LatencyHistogram::Duration LatencyHistogram::quantile(double part) const {
         return Duration{0};
     if (part <= 0)
         return counts_->shortest;
-    // The rank of the value that `part` of all do not exceed; the first has rank 1.
-    const double exact = std::ceil(part * static_cast<double>(counts_->total));
-    const auto rank = static_cast<std::uint64_t>(std::clamp(exact, 1.0, static_cast<double>(counts_->total)));
+    // The rank of the value that `part` of all do not exceed; the first has rank 1. A part like 99.9 % is no binary fraction:
+    // what it is too much must not make a whole rank.
+    constexpr double rounding = 1e-12;
+    const auto total = static_cast<double>(counts_->total);
+    const double exact = std::ceil(part * total * (1 - rounding));
+    const auto rank = static_cast<std::uint64_t>(std::clamp(exact, 1.0, total));
     if (rank == counts_->total)
         return counts_->longest;
     std::uint64_t seen = 0;

@@ -39,6 +39,18 @@ BOOST_AUTO_TEST_CASE(knows_the_shortest_and_the_longest_exactly) {
     BOOST_TEST(histogram.count() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(takes_the_value_that_so_many_do_not_exceed) {
+    LatencyHistogram histogram;
+    for (int i = 1; i < 1'000; ++i)
+        histogram.add(1ms);
+    histogram.add(1s);
+    BOOST_TEST(histogram.count() == 1'000U);
+    // As the table asks for it: a little more than 0.999.
+    BOOST_TEST((histogram.quantile(99.9 / 100) < 2ms));
+    BOOST_TEST((histogram.quantile(1 - 0.001) < 2ms));
+    BOOST_TEST((histogram.quantile(0.9991) == 1s));
+}
+
 BOOST_AUTO_TEST_CASE(counts_what_lies_outside_its_bounds) {
     LatencyHistogram histogram;
     histogram.add(-5ns);
