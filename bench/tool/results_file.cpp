@@ -1,5 +1,7 @@
 #include "results_file.hpp"
 
+#include "command_line.hpp"
+
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/unique_fd.hpp>
 
@@ -18,7 +20,6 @@
 #include <ctime>
 #include <fstream>
 #include <iterator>
-#include <thread>
 
 namespace socketserver::bench {
 
@@ -121,7 +122,7 @@ json machine() {
     ::uname(&system);
     const auto memory = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
     return {{"processor", value_in("/proc/cpuinfo", "model name")},
-            {"processors", std::thread::hardware_concurrency()},
+            {"processors", usable_processors().size()},
             {"memory_bytes", static_cast<std::uint64_t>(memory)},
             {"system", value_in("/etc/os-release", "PRETTY_NAME")},
             {"kernel", system.release}};
@@ -220,11 +221,13 @@ void prepare_folder(const std::string& path) {
     constexpr mode_t permissions = 0755;
     if (::mkdir(path.c_str(), permissions) != 0 && errno != EEXIST)
         throw_errno(errno, "mkdir", path);
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0)
+        throw_errno(errno, "stat", path);
+    if (!S_ISDIR(status.st_mode))
+        throw_errno(ENOTDIR, "write into", path);
     if (::access(path.c_str(), W_OK | X_OK) != 0)
         throw_errno(errno, "write into", path);
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
-        throw_errno(ENOTDIR, "write into", path);
 }
 
 }  // namespace socketserver::bench

@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
 
 namespace socketserver::test {
@@ -87,6 +88,16 @@ BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written_is_found_out_first) {
     BOOST_TEST(outcome.status == 1);
     BOOST_TEST(contains(outcome.error, "/dev/null/report"));
     BOOST_TEST(std::count(outcome.error.begin(), outcome.error.end(), '\n') == 1, outcome.error);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_is_no_folder) {
+    const TemporaryDirectory folder;
+    const std::string file = folder / "file";
+    std::ofstream(file) << "mine";
+    const Outcome outcome = bench({"socketserver-bench", "--output", file});
+    BOOST_TEST(outcome.status == 1);
+    BOOST_TEST(contains(outcome.error, file), outcome.error);
+    BOOST_TEST(contains(outcome.error, "Not a directory"), outcome.error);
 }
 
 BOOST_AUTO_TEST_CASE(help_names_every_option) {

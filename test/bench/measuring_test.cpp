@@ -215,6 +215,15 @@ BOOST_AUTO_TEST_CASE(a_handler_that_prints_is_not_held_up) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(counts_the_processors_that_it_may_use) {
+    const TemporaryDirectory folder;
+    const Outcome outcome =
+        bench({"taskset", "-c", some_processors().front(), program_path("socketserver-bench"), "--mode", "selecting",
+               "--shape", "idle", "--connections", "1", "--repeat", "1", "--output", folder.path()});
+    BOOST_TEST(outcome.status == 0);
+    BOOST_TEST(read_json(folder / "results.json").at("machine").at("processors") == 1);
+}
+
 BOOST_AUTO_TEST_CASE(an_interrupt_keeps_what_was_measured) {
     const TemporaryDirectory folder;
     Program program({"socketserver-bench", "--mode", "selecting", "--shape", "keepalive", "--connections", "2",
