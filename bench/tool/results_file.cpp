@@ -95,6 +95,7 @@ json to_json(const Measurement& measurement) {
             {"repetitions", measurement.repetitions},
             {"requests", measurement.requests},
             {"errors", measurement.errors},
+            {"first_error", measurement.first_error.empty() ? json(nullptr) : json(measurement.first_error)},
             {"rate", to_json(measurement.rate)},
             {"latency", latency},
             {"latency_points", points(measurement.latencies)},

@@ -3,8 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <iterator>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace socketserver::bench {
 
@@ -91,6 +96,22 @@ std::string aligned(const std::vector<Row>& rows) {
     return text;
 }
 
+/// How many requests had no reply, and why: each cause once, with the measurement that was the first to have it.
+std::string errors_and_causes(const Results& results) {
+    std::uint64_t errors = 0;
+    std::set<std::string> causes;
+    std::string text;
+    for (const Measurement& each : results.measurements) {
+        errors += each.errors;
+        if (!each.first_error.empty() && causes.insert(each.first_error).second)
+            text += (text.empty() ? "" : "; ") + describe(each.cell) + ": " + each.first_error;
+    }
+    if (errors == 0)
+        return "";
+    return with_commas(static_cast<double>(errors)) + " requests had no reply. " +
+           (causes.size() == 1 ? "The first: " : "The first with each cause: ") + text + '.';
+}
+
 }  // namespace
 
 std::string with_commas(double number) {
@@ -149,15 +170,8 @@ std::vector<std::string> warnings(const Results& results, const Settings& settin
             "In " + std::to_string(noisy) + " of " + std::to_string(results.measurements.size()) +
             " measurements the repeated runs lie further apart than ±5 %, in rate or processor time: something "
             "else was going on, on this machine or on the one that it is a part of.");
-    std::uint64_t errors = 0;
-    std::string first;
-    for (const Measurement& each : results.measurements) {
-        errors += each.errors;
-        if (first.empty() && !each.first_error.empty())
-            first = describe(each.cell) + ": " + each.first_error;
-    }
-    if (errors > 0)
-        all.push_back(with_commas(static_cast<double>(errors)) + " requests had no reply; the first: " + first + '.');
+    if (std::string errors = errors_and_causes(results); !errors.empty())
+        all.push_back(std::move(errors));
     return all;
 }
 

@@ -133,6 +133,30 @@ BOOST_AUTO_TEST_CASE(says_nothing_of_a_single_mode) {
     BOOST_TEST(advice(results).empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_note_tells_each_cause_of_errors_once) {
+    const auto note = [](const Results& results) -> std::string {
+        for (const std::string& warning : warnings(results, {})) {
+            if (warning.find("had no reply") != std::string::npos)
+                return warning;
+        }
+        return "";
+    };
+    Results results;
+    for (const char* const mode : {"forking", "selecting", "threading", "preforking"})
+        results.measurements.push_back(measured(mode, 10, 1'000, 5));
+    BOOST_TEST(note(results).empty());
+    for (Measurement& each : results.measurements) {
+        each.errors = 500;
+        each.first_error = "no reply in time";
+    }
+    BOOST_TEST(note(results) ==
+               "2,000 requests had no reply. The first: forking, keepalive, 10 connections: no reply in time.");
+    results.measurements[2].first_error = "connection reset";
+    BOOST_TEST(note(results) ==
+               "2,000 requests had no reply. The first with each cause: forking, keepalive, 10 connections: no reply "
+               "in time; threading, keepalive, 10 connections: connection reset.");
+}
+
 BOOST_AUTO_TEST_CASE(a_figure_is_the_median_of_its_runs_and_tells_their_range) {
     const Figure odd{{3, 1, 2}};
     BOOST_TEST(odd.median() == 2);

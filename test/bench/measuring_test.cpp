@@ -40,6 +40,7 @@ std::size_t requests_in(const json& results) {
     std::size_t made = 0;
     for (const json& each : results.at("measurements")) {
         BOOST_TEST(each.at("errors") == 0);
+        BOOST_TEST(each.at("first_error").is_null());
         // Each client has been served once before.
         made += each.at("requests").get<std::size_t>() +
                 each.at("connections").get<std::size_t>() * each.at("depth").get<std::size_t>();
@@ -153,6 +154,7 @@ BOOST_AUTO_TEST_CASE(waiting_for_replies_that_never_come_lowers_no_rate) {
     // Each has had one reply before, and then one more.
     BOOST_TEST(closed.at("requests") == 2);
     BOOST_TEST(closed.at("errors") == 2);
+    BOOST_TEST(closed.at("first_error") == "no reply in time");
     const double elapsed = 2 / closed.at("rate").at("median").get<double>();
     const double slowest = closed.at("latency").at("max_us").at("median").get<double>() / 1e6;
     BOOST_TEST(elapsed >= 0.1);
