@@ -167,11 +167,11 @@ ProgramOptions options(const std::vector<detail::BenchHandler>& handlers, Settin
              "50, 80 and 95 % of what the mode reaches in a closed loop",
              [&](Value value) { settings.rate = parse_rate(value); }});
     all("closed", "no open loop: only what a mode reaches at most", given.closed);
-    all.add(
-        {"against", "NAME=COMMAND",
-         "measure an outside server, too: the command is run by the shell and listens on 127.0.0.1 and the port that "
-         "replaces PORT; may be given several times",
-         "", [&](Value value) { add_once(given.outside, parse_outside(value)); }, repeats});
+    all.add({"against", "NAME=COMMAND",
+             "measure an outside server, too: one command, run as sh -c 'exec COMMAND' (several: sh -c '...'), that "
+             "listens "
+             "on 127.0.0.1 and the port that replaces PORT; may be given several times",
+             "", [&](Value value) { add_once(given.outside, parse_outside(value)); }, repeats});
     all.add({"output", "DIR", "write results.json and the report into this folder", "",
              [&](Value value) { settings.output = value; }});
     all("quick", "a first idea within a minute: 100 clients, short runs", given.quick);
