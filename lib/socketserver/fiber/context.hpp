@@ -3,7 +3,6 @@
 /// \file
 /// Switching between stacks.
 
-#include <socketserver/fiber/detail/prefetch.hpp>
 #include <socketserver/fiber/stack_pool.hpp>
 
 #include <cstddef>
@@ -46,17 +45,11 @@ public:
     /// Requires: this is the one that runs.
     [[noreturn]] void finish(Context& to) noexcept;
 
-    /// Has the processor fetch the frames that it goes on with.
+    /// Where it goes on: what it calls next will lie below, what it returns to lies above.
     /// Requires: this is not the one that runs.
-    __attribute__((always_inline)) void prefetch_frames() const noexcept {
-        detail::prefetch(static_cast<const std::byte*>(place_) - frames_to_come, frames_to_come + frames_there);
-    }
+    [[nodiscard]] const std::byte* place() const noexcept { return static_cast<const std::byte*>(place_); }
 
 private:
-    // What a request usually needs: what it calls next lies below where it goes on, what it returns to above.
-    static constexpr std::size_t frames_to_come = 384;
-    static constexpr std::size_t frames_there = 1536;
-
     struct Exceptions {
         void* caught = nullptr;
         unsigned int uncaught = 0;

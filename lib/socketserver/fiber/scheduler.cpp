@@ -55,9 +55,12 @@ void Scheduler::end(Fiber& fiber) noexcept {
 
 /// Has the processor fetch what the next fibers begin with while this one runs: among a thousand, they are in no cache any more.
 __attribute__((always_inline)) inline void Scheduler::prefetch_next() const noexcept {
+    // What a request usually needs, in bytes.
+    constexpr std::size_t frames_to_come = 384;
+    constexpr std::size_t frames_there = 1536;
     if (first_ == nullptr)
         return;
-    first_->context_.prefetch_frames();
+    detail::prefetch(first_->context_.place() - frames_to_come, frames_to_come + frames_there);
     if (first_->next_ != nullptr)
         detail::prefetch(first_->next_, sizeof(Fiber));
 }
