@@ -232,6 +232,8 @@ BOOST_AUTO_TEST_CASE(a_body_of_any_length_takes_constant_memory) {
     BOOST_TEST(late - early < 8U << 20U);
 }
 
+// ThreadSanitizer calls handlers later than the signals come, and loses one in a thousand.
+#if !defined(__SANITIZE_THREAD__)
 BOOST_AUTO_TEST_CASE(an_interrupt_leaves_the_file_as_it_was) {
     const TemporaryDirectory folder;
     write_file(folder / "file", "old");
@@ -249,6 +251,7 @@ BOOST_AUTO_TEST_CASE(an_interrupt_leaves_the_file_as_it_was) {
         BOOST_TEST(contents(folder / "file") == "old");
     }
 }
+#endif
 
 BOOST_AUTO_TEST_CASE(progress_is_shown_on_a_terminal) {
     const TemporaryDirectory folder;
