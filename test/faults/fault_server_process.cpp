@@ -2,6 +2,7 @@
 
 #include "process.hpp"
 
+#include <support/children.hpp>
 #include <support/eventually.hpp>
 
 #include <boost/test/unit_test.hpp>

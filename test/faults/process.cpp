@@ -1,5 +1,7 @@
 #include "process.hpp"
 
+#include <support/children.hpp>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -58,16 +60,6 @@ std::vector<std::string> stat_of(pid_t pid) {
 }
 
 }  // namespace
-
-std::vector<pid_t> children_of(pid_t pid) {
-    std::vector<pid_t> found;
-    for (const int thread : numbers_in(folder_of(pid) + "task")) {
-        std::ifstream children(folder_of(pid) + "task/" + std::to_string(thread) + "/children");
-        for (pid_t child = 0; children >> child;)
-            found.push_back(child);
-    }
-    return found;
-}
 
 std::size_t zombies_of(pid_t pid) {
     const auto children = children_of(pid);

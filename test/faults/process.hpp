@@ -11,9 +11,6 @@
 
 namespace socketserver::test {
 
-/// Its children, zombies included.
-[[nodiscard]] std::vector<pid_t> children_of(pid_t pid);
-
 /// How many of its children are zombies.
 [[nodiscard]] std::size_t zombies_of(pid_t pid);
 

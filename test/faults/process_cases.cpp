@@ -4,6 +4,7 @@
 #include "fault_server.hpp"
 #include "process.hpp"
 
+#include <support/children.hpp>
 #include <support/eventually.hpp>
 #include <support/time_factor.hpp>
 

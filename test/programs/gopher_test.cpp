@@ -5,6 +5,7 @@
 #include "program.hpp"
 
 #include <support/case_guard.hpp>
+#include <support/children.hpp>
 #include <support/temporary_directory.hpp>
 
 #include <boost/test/data/test_case.hpp>
@@ -104,11 +105,9 @@ std::size_t peak_memory_kib(const std::string& pid) {
 
 /// The peak memory of a server and of each of its children, whichever is the greatest.
 std::size_t peak_memory_kib(const Server& server) {
-    const std::string pid = std::to_string(server.pid());
-    std::size_t most = peak_memory_kib(pid);
-    std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
-    for (std::string child; children >> child;)
-        most = std::max(most, peak_memory_kib(child));
+    std::size_t most = peak_memory_kib(std::to_string(server.pid()));
+    for (const pid_t child : children_of(server.pid()))
+        most = std::max(most, peak_memory_kib(std::to_string(child)));
     return most;
 }
 

@@ -4,6 +4,7 @@
 #include "program.hpp"
 
 #include <support/case_guard.hpp>
+#include <support/children.hpp>
 #include <support/eventually.hpp>
 #include <support/temporary_directory.hpp>
 
@@ -13,8 +14,6 @@
 #include <sys/types.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 namespace socketserver::test {
@@ -84,11 +83,9 @@ BOOST_AUTO_TEST_CASE(ctrl_c_on_a_terminal_spares_running_children) {
     BOOST_TEST(client.read_line() == "waiting\n");
     BOOST_TEST(server.error_line() == "... connected from: " + client.local_address() + "\n");
     // As a terminal does, to the parent and the child alike.
-    const std::string parent = std::to_string(server.pid());
-    std::ifstream children("/proc/" + parent + "/task/" + parent + "/children");
-    pid_t child = 0;
-    BOOST_REQUIRE(children >> child);
-    ::kill(child, SIGINT);
+    const auto children = children_of(server.pid());
+    BOOST_REQUIRE(!children.empty());
+    ::kill(children.front(), SIGINT);
     server.signal(SIGINT);
     BOOST_TEST(client.read_line() == "done\n");
     BOOST_TEST(server.error() == "");
@@ -132,11 +129,7 @@ BOOST_AUTO_TEST_CASE(a_second_signal_is_heeded_while_children_end) {
     BOOST_TEST(client.read_line() == "stopping\n");
     // Whoever has sent nothing is waited for first.
     BOOST_TEST(silent.read_line() == "");
-    const std::string parent = std::to_string(server.pid());
-    BOOST_TEST(eventually([&] {
-        std::ifstream children("/proc/" + parent + "/task/" + parent + "/children");
-        return std::distance(std::istream_iterator<pid_t>(children), {}) == 1;
-    }));
+    BOOST_TEST(eventually([&] { return children_of(server.pid()).size() == 1; }));
     server.signal(SIGINT);
     BOOST_TEST(client.read_line() == "");
     BOOST_TEST(server.wait() == 1);

@@ -290,8 +290,6 @@ std::string Client::local_address() const {
     return name_of(socket_.get());
 }
 
-// ---- DatagramClient ---------------------------------------------------------------------------------------
-
 std::vector<Client> served_clients(int count, const std::function<Client()>& connect) {
     std::vector<Client> clients;
     for (int i = 0; i < count; ++i) {
@@ -302,6 +300,8 @@ std::vector<Client> served_clients(int count, const std::function<Client()>& con
     }
     return clients;
 }
+
+// ---- DatagramClient ---------------------------------------------------------------------------------------
 
 DatagramClient::DatagramClient(const std::string& host, std::uint16_t port)
     : socket_(connect_internet(host, port, SOCK_DGRAM)) {}
