@@ -1,10 +1,13 @@
 #include <socketserver/fiber/offload_pool.hpp>
 
 #include <boost/thread/exceptions.hpp>
+#include <boost/thread/thread.hpp>
 
 #include <utility>
 
 namespace socketserver {
+
+OffloadPool::OffloadPool() = default;
 
 OffloadPool::~OffloadPool() {
     {
@@ -12,18 +15,18 @@ OffloadPool::~OffloadPool() {
         ending_ = true;
     }
     work_or_end_.notify_all();
-    threads_.join_all();
+    for (boost::thread& thread : threads_)
+        thread.join();
 }
 
 void OffloadPool::post(std::function<void()> work) {
     {
         const std::lock_guard lock(mutex_);
-        if (idle_ <= posted_.size() && started_ < max_threads) {
+        if (idle_ <= posted_.size() && threads_.size() < max_threads) {
             try {
-                threads_.create_thread([this] { serve(); });
-                ++started_;
+                threads_.emplace_back([this] { serve(); });
             } catch (const boost::thread_resource_error&) {
-                if (started_ == 0)
+                if (threads_.empty())
                     throw;
             }
         }

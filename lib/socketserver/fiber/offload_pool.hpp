@@ -3,13 +3,16 @@
 /// \file
 /// Threads for calls that cannot be made cooperative.
 
-#include <boost/thread/thread.hpp>
-
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <list>
 #include <mutex>
+
+namespace boost {
+class thread;  // its header takes long to compile
+}
 
 namespace socketserver {
 
@@ -18,7 +21,7 @@ namespace socketserver {
 /// Owns: the threads; they end when it is destroyed, after what has been posted. Thread: any.
 class OffloadPool {
 public:
-    OffloadPool() = default;
+    OffloadPool();
     OffloadPool(const OffloadPool&) = delete;
     OffloadPool& operator=(const OffloadPool&) = delete;
     ~OffloadPool();
@@ -36,9 +39,8 @@ private:
     std::condition_variable work_or_end_;
     std::deque<std::function<void()>> posted_;  // guarded by mutex_
     std::size_t idle_ = 0;                      // guarded by mutex_
-    std::size_t started_ = 0;                   // guarded by mutex_
+    std::list<boost::thread> threads_;          // guarded by mutex_
     bool ending_ = false;                       // guarded by mutex_
-    boost::thread_group threads_;
 };
 
 }  // namespace socketserver

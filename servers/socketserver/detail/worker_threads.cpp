@@ -2,11 +2,15 @@
 
 #include <socketserver/serving/request_handler.hpp>
 
+#include <boost/thread/thread.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 namespace socketserver::detail {
+
+WorkerThreads::WorkerThreads(std::size_t limit) : limit_(limit) {}
 
 WorkerThreads::~WorkerThreads() {
     join(Deadline::never());

@@ -6,13 +6,15 @@
 #include <socketserver/os/deadline.hpp>
 #include <socketserver/os/wakeup.hpp>
 
-#include <boost/thread/thread.hpp>
-
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <list>
 #include <mutex>
+
+namespace boost {
+class thread;  // its header takes long to compile
+}
 
 namespace socketserver::detail {
 
@@ -26,7 +28,7 @@ namespace socketserver::detail {
 class WorkerThreads {
 public:
     /// \param limit how many may run at once; start() does not look, fd() tells when it is worth trying again
-    explicit WorkerThreads(std::size_t limit) : limit_(limit) {}
+    explicit WorkerThreads(std::size_t limit);
     WorkerThreads(const WorkerThreads&) = delete;
     WorkerThreads& operator=(const WorkerThreads&) = delete;
     ~WorkerThreads();
