@@ -54,7 +54,7 @@ json or_null(const std::optional<Value>& value) {
     return value ? json(*value) : json(nullptr);
 }
 
-double microseconds(std::chrono::nanoseconds span) {
+double in_microseconds(std::chrono::nanoseconds span) {
     return rounded(std::chrono::duration<double, std::micro>(span).count());
 }
 
@@ -64,17 +64,17 @@ json points(const LatencyHistogram& latencies) {
     if (count == 0)
         return all;
     for (const double percent : {0.0, 10.0, 25.0, 50.0, 75.0})
-        all.push_back({percent, microseconds(latencies.quantile(percent / 100))});
+        all.push_back({percent, in_microseconds(latencies.quantile(percent / 100))});
     // 90, 95, 98, 99, 99.5, 99.8, 99.9 ... as long as some requests lie beyond.
     constexpr double steps[] = {1, 0.5, 0.2};
     for (int nines = 1; std::pow(0.1, nines) * static_cast<double>(count) >= 1; ++nines) {
         for (const double step : steps) {
             const double beyond = std::pow(0.1, nines) * step;
             if (beyond * static_cast<double>(count) >= 1)
-                all.push_back({100 - std::pow(10, 2 - nines) * step, microseconds(latencies.quantile(1 - beyond))});
+                all.push_back({100 - std::pow(10, 2 - nines) * step, in_microseconds(latencies.quantile(1 - beyond))});
         }
     }
-    all.push_back({100.0, microseconds(latencies.quantile(1))});
+    all.push_back({100.0, in_microseconds(latencies.quantile(1))});
     return all;
 }
 

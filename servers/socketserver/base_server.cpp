@@ -1,5 +1,6 @@
 #include <socketserver/base_server.hpp>
 
+#include <socketserver/datagram_server.hpp>
 #include <socketserver/net/datagram.hpp>
 #include <socketserver/net/poll_waiter.hpp>
 #include <socketserver/serving/request_handler.hpp>

@@ -25,9 +25,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class Lines : public LineProtocol {
+class LimitedLines : public LineProtocol {
 public:
-    Lines(Socket& connection, const Address& client, ServerContext& context)
+    LimitedLines(Socket& connection, const Address& client, ServerContext& context)
         : LineProtocol(connection, client, context) {
         max_length = 20;
     }
@@ -47,9 +47,9 @@ public:
 };
 
 // Lines that go nowhere.
-class MuteLines : public Lines {
+class MuteLines : public LimitedLines {
 public:
-    using Lines::Lines;
+    using LimitedLines::LimitedLines;
     void line_received(std::string_view line) override {
         if (line == "five")
             set_terminator(5);
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(between_lines_the_idle_limit_counts_and_within_one_the_time
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(loses_a_connection_whose_line_does_not_end, Concurrency, EveryConcurrency) {
-    Logging<Lines, Concurrency> logging({.timeout = 1h, .line_timeout = 50ms});
+    Logging<LimitedLines, Concurrency> logging({.timeout = 1h, .line_timeout = 50ms});
     Client client = logging.served.connect();
     client.send("whole\nhalf");
     BOOST_TEST(client.read_all() == "hello\n<whole>\n");
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(loses_a_connection_whose_line_does_not_end, Concur
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(loses_a_connection_that_is_idle, Concurrency, EveryConcurrency) {
-    Logging<Lines, Concurrency> logging({.timeout = 1h, .idle_timeout = 50ms});
+    Logging<LimitedLines, Concurrency> logging({.timeout = 1h, .idle_timeout = 50ms});
     Client client = logging.served.connect();
     BOOST_TEST(client.read_all() == "hello\n");
     BOOST_TEST(logging.said("nothing received within 0.05 s from " + client.local_address()));

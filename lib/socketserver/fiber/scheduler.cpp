@@ -86,8 +86,8 @@ void Scheduler::run_ready() {
 }
 
 std::uint64_t Scheduler::turn() const noexcept {
-    const std::uint64_t newest = turn_.load(std::memory_order_acquire);
-    return current_.load(std::memory_order_acquire) != nullptr ? newest : 0;
+    const std::uint64_t last = turn_.load(std::memory_order_acquire);
+    return current_.load(std::memory_order_acquire) != nullptr ? last : 0;
 }
 
 std::optional<std::string> Scheduler::name_of_turn(std::uint64_t turn) const {

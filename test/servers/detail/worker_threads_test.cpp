@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t stack = std::size_t{1} << 20U;
+constexpr std::size_t stack_size = std::size_t{1} << 20U;
 
 bool all_finish(const WorkerThreads& threads) {
     return eventually([&] { return threads.running() == 0; });
@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(joins_all_when_destroyed) {
     {
         WorkerThreads threads(10);
         for (int i = 0; i < 5; ++i)
-            threads.start([&] { ++done; }, stack);
+            threads.start([&] { ++done; }, stack_size);
     }
     BOOST_TEST(done == 5);
 }
@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(tracks_threads_until_they_are_let_go) {
     WorkerThreads threads(10);
     std::latch gate(1);
     for (int i = 0; i < 3; ++i)
-        threads.start([&] { gate.wait(); }, stack);
+        threads.start([&] { gate.wait(); }, stack_size);
     threads.release_finished();
     BOOST_TEST(threads.running() == 3U);
     BOOST_TEST(threads.tracked() == 3U);
@@ -58,8 +58,8 @@ BOOST_AUTO_TEST_CASE(tracks_threads_until_they_are_let_go) {
 BOOST_AUTO_TEST_CASE(lets_go_of_those_that_have_ended_while_it_waits_for_the_others) {
     WorkerThreads threads(10);
     std::latch gate(1);
-    threads.start([&] { gate.wait(); }, stack);
-    threads.start([] {}, stack);
+    threads.start([&] { gate.wait(); }, stack_size);
+    threads.start([] {}, stack_size);
     BOOST_TEST(!threads.join(Deadline::after(1ms)));
     BOOST_TEST(eventually([&] { return threads.running() == 1; }));
     BOOST_TEST(!threads.join(Deadline::after(1ms)));
@@ -73,9 +73,9 @@ BOOST_AUTO_TEST_CASE(wakes_when_a_thread_ends_that_was_one_too_many) {
     WorkerThreads threads(2);
     std::latch first(1);
     std::latch second(1);
-    threads.start([&] { first.wait(); }, stack);
+    threads.start([&] { first.wait(); }, stack_size);
     BOOST_TEST(threads.has_capacity());
-    threads.start([&] { second.wait(); }, stack);
+    threads.start([&] { second.wait(); }, stack_size);
     BOOST_TEST(!threads.has_capacity());
     BOOST_TEST(!is_readable(threads.fd()));
     first.count_down();
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(wakes_when_a_thread_ends_that_was_one_too_many) {
 BOOST_AUTO_TEST_CASE(join_gives_up_at_its_deadline) {
     WorkerThreads threads(10);
     std::latch gate(1);
-    threads.start([&] { gate.wait(); }, stack);
+    threads.start([&] { gate.wait(); }, stack_size);
     BOOST_TEST(!threads.join(Deadline::now()));
     BOOST_TEST(!threads.join(Deadline::after(5ms)));
     gate.count_down();
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(gives_the_work_back_when_the_thread_ends) {
     WorkerThreads threads(10);
     auto held = std::make_shared<int>(1);
     const std::weak_ptr<int> watched = held;
-    threads.start([held] {}, stack);
+    threads.start([held] {}, stack_size);
     held.reset();
     BOOST_TEST(all_finish(threads));
     BOOST_TEST(watched.expired());
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(gives_the_work_back_when_the_thread_ends) {
 
 BOOST_AUTO_TEST_CASE(system_exit_ends_one_thread) {
     WorkerThreads threads(10);
-    threads.start([] { throw SystemExit{1}; }, stack);
+    threads.start([] { throw SystemExit{1}; }, stack_size);
     BOOST_TEST(threads.join(Deadline::never()));
 }
 
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_cannot_be_had_leaves_no_trace) {
     WorkerThreads threads(10);
     BOOST_CHECK_THROW(threads.start([] {}, std::size_t{1} << 50U), boost::thread_resource_error);
     BOOST_TEST(threads.tracked() == 0U);
-    threads.start([] {}, stack);
+    threads.start([] {}, stack_size);
     BOOST_TEST(threads.join(Deadline::never()));
 }
 
