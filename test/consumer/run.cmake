@@ -10,7 +10,7 @@ endfunction()
 function(build_with_cmake)
     run(
         "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${CMAKE_CURRENT_LIST_DIR}" -B "${build_dir}"
-        -D "CMAKE_CXX_COMPILER=${CXX}" -D "CMAKE_CXX_FLAGS=${CXX_FLAGS}" ${ARGV}
+        -D "CMAKE_CXX_COMPILER=${CXX}" -D "CMAKE_CXX_FLAGS=${CXX_FLAGS}" -D CMAKE_UNITY_BUILD=ON ${ARGV}
     )
     run("${CMAKE_COMMAND}" --build "${build_dir}" --target consumer --parallel 2)
 endfunction()

@@ -1,5 +1,5 @@
-// Compiled once for each concurrency and selector: CONTRACT_CONCURRENCY and CONTRACT_SELECTOR name them, and CONTRACT_WORKERS says
-// how many loops there are.
+// Compiled once for each concurrency: CONTRACT_CONCURRENCY is its type and CONTRACT_NAME its name. How Selecting waits, and in how many
+// loops, the environment says when the program runs: SOCKETSERVER_CONTRACT_SELECTOR=poll, SOCKETSERVER_CONTRACT_WORKERS=3.
 
 #include "combination.hpp"
 #include "observed.hpp"
@@ -7,6 +7,10 @@
 #include <socketserver/socketserver.hpp>
 
 #include <chrono>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -21,12 +25,37 @@ constexpr bool is_preforking = false;
 template <class Inner>
 constexpr bool is_preforking<Preforking<Inner>> = true;
 
+std::string from_environment(const char* variable, const char* otherwise) {
+    const char* const value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody changes the environment
+    return value != nullptr ? value : otherwise;
+}
+
+SelectorKind selector() {
+    const std::string name = from_environment("SOCKETSERVER_CONTRACT_SELECTOR", "epoll");
+    for (const auto kind : {SelectorKind::epoll, SelectorKind::poll, SelectorKind::select})
+        if (to_string(kind) == name)
+            return kind;
+    throw std::invalid_argument("SOCKETSERVER_CONTRACT_SELECTOR: there is no selector '" + name + "'");
+}
+
+std::size_t workers() {
+    return std::stoul(from_environment("SOCKETSERVER_CONTRACT_WORKERS", "1"));
+}
+
+/// "selecting", "selecting-poll", "selecting-workers": what the fault suite calls it.
+std::string name_of_concurrency() {
+    std::string name = CONTRACT_NAME;
+    if (selector() != SelectorKind::epoll)
+        name += "-" + std::string(to_string(selector()));
+    return workers() > 1 ? name + "-workers" : name;
+}
+
 /// Makes a server and binds it as a user would who overrides the hooks.
 template <class Server, class Where>
 std::unique_ptr<ServerLoop> make_bound(const Where& where, ServerOptions options, Script& script) {
     const bool bind = std::exchange(options.bind_and_activate, false);
-    options.selecting.selector = SelectorKind::CONTRACT_SELECTOR;
-    options.selecting.workers = CONTRACT_WORKERS;
+    options.selecting.selector = selector();
+    options.selecting.workers = workers();
     options.selecting.stall_limit = {};  // cases look at the log, and the machine may be slow
     options.thread_pool.threads = 8;     // ThreadSanitizer keeps mappings of every thread there ever was
     if (options.preforking.workers == 0)
@@ -74,14 +103,14 @@ std::vector<Combination> combinations() {
     std::vector<Combination> all;
     const auto add = [&all](const char* name, Transport transport, Make* make) {
         Combination combination{name, transport};
-        combination.concurrency = CONTRACT_NAME;
+        combination.concurrency = name_of_concurrency();
         combination.forks = std::is_same_v<Concurrency, Forking>;
         combination.preforks = is_preforking<Concurrency>;
         combination.has_threads = std::is_same_v<Concurrency, Threading> || std::is_same_v<Concurrency, ThreadPool> ||
                                   std::is_same_v<Concurrency, Preforking<Threading>>;
         combination.bounded =
             !std::is_same_v<Concurrency, Blocking> && !std::is_same_v<Concurrency, Preforking<Blocking>>;
-        combination.has_workers = CONTRACT_WORKERS > 1;
+        combination.has_workers = workers() > 1;
         combination.make = make;
         all.push_back(combination);
     };
