@@ -24,8 +24,8 @@ struct Work {
 
     template <class Add>
     void declare(Add&& add) {
-        add("compute", "let each request compute for N rounds of a nanosecond or so", rounds);
-        add("wait", "let each request wait S seconds for a back end", wait);
+        add("compute", "compute for N rounds of about a nanosecond in each request", rounds);
+        add("wait", "wait S seconds for a back end in each request", wait);
     }
 };
 

@@ -13,18 +13,19 @@ namespace ss = socketserver;
 
 namespace {
 
-constexpr std::string_view usage = "usage: command_client [--unix PATH] [--help] [--version] [HOST [PORT]]\n";
-constexpr std::string_view help =
-    R"(Sends each line to a command server, which runs it, and prints the command's output; an empty line or the end of input
-ends it. The exit status is that of the last command: 128 + N if signal N killed it, 124 if its time was over,
-125 if it wrote too much; 1 if the server did not run it, or could not be asked.
-
-  HOST         the server's name or address (default: 127.0.0.1)
-  PORT         the server's port (default: 8082)
-  --unix PATH  the server listens on this Unix socket; "@NAME" is an abstract one
-  --help       print this and exit
-  --version    print the version and exit
-)";
+client_program::ProgramHelp about() {
+    return {.program = "command_client",
+            .description = "Runs each line on a command server and prints the output. An empty line or the end of "
+                           "input ends the client.",
+            .exit_statuses = {{"N", "the exit status of the last command"},
+                              {"128 + N", "signal N killed the last command"},
+                              {"124", "the last command ran out of time"},
+                              {"125", "the last command wrote too much"},
+                              {"1", "the server could not be asked, or did not run the command"},
+                              {"2", "the command line is wrong"}},
+            .examples = {"echo uptime | command_client", "command_client --unix @commands"},
+            .see_also = {"command_server(1)"}};
+}
 
 ss::CommandReply read_head(ss::BufferedReader& replies) {
     constexpr std::size_t longest_line = 64;
@@ -88,5 +89,5 @@ int use(const line_client::Server& server) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    return line_client::run({"command_client", usage, help}, {.port = 8082}, argc, argv, use);
+    return line_client::run(about(), {.port = 8082}, argc, argv, use);
 }

@@ -32,7 +32,8 @@ namespace {
 
 using Timeout = std::optional<std::chrono::nanoseconds>;
 
-struct CommandLine : client_program::CommandLine {
+struct CommandLine {
+    std::string url_text;
     ss::Url url;
     ss::GopherDocument document;  // what a gopher URL names
     std::string local;            // what a file URL names
@@ -40,18 +41,17 @@ struct CommandLine : client_program::CommandLine {
     Timeout timeout = std::chrono::seconds(30);
 };
 
-constexpr std::string_view usage = "usage: fetch [--timeout S] [--help] [--version] URL [FILE]\n";
-constexpr std::string_view help =
-    R"(Prints the document that a URL names, or stores it in FILE and prints the header of an HTTP reply.
-
-  URL          http://HOST[:PORT]/PATH, gopher://HOST[:PORT]/TSELECTOR or file:///PATH
-  FILE         where to store it: it is there when the document is complete, or else is left as it was
-  --timeout S  the longest to wait for the server at each step, in seconds; 0: as long as it takes (default: 30)
-  --help       print this and exit
-  --version    print the version and exit
-
-HTTP redirections are followed, 10 at the most. The exit status is 1 if there is no such document, or not all of it.
-)";
+client_program::ProgramHelp about() {
+    return {.program = "fetch",
+            .description = "Prints or stores the document that a URL names.\n\n"
+                           "With FILE, stores the document there "
+                           "and prints the header of an HTTP reply. Follows at most 10 HTTP redirections.",
+            .exit_statuses = {{"0", "the document is complete"},
+                              {"1", "there is no such document, or not all of it came"},
+                              {"2", "the command line is wrong"}},
+            .examples = {"fetch http://127.0.0.1:8080/time", "fetch gopher://127.0.0.1:7070/0README.md README"},
+            .see_also = {"http_server(1)", "gopher_server(1)", "curl(1)"}};
+}
 
 void parse_url(const std::string& text, CommandLine& line) {
     const auto wrong = [&](const std::string& why) { return UsageError("'" + text + "' is no URL: " + why); };
@@ -75,26 +75,27 @@ void parse_url(const std::string& text, CommandLine& line) {
     }
 }
 
-CommandLine parse(int argc, char* argv[]) {
-    CommandLine line;
-    auto options = client_program::common_options(line);
-    options.add(
-        {"timeout", "S", "the longest to wait for the server at each step", "30", [&line](const std::string& value) {
-             const auto seconds = ss::detail::parse_seconds(value);
-             line.timeout = seconds.count() == 0 ? std::nullopt : Timeout(seconds);
-         }});
-    const auto arguments = client_program::read(argc, argv, options, 2).arguments;
-    if (line.help || line.version)
-        return line;
-    if (arguments.empty())
-        throw UsageError("URL is missing");
-    parse_url(arguments[0], line);
-    if (arguments.size() > 1) {
-        line.file = arguments[1];
-        if (line.file.empty())
-            throw UsageError("FILE is empty");
-    }
-    return line;
+client_program::ProgramOptions declare(CommandLine& line) {
+    auto options = client_program::client_options();
+    options.add({.name = "timeout",
+                 .value_name = "S",
+                 .description = "wait for the server S seconds at each step; 0 disables",
+                 .default_value = "30",
+                 .store = [&line](const std::string& value) {
+                     const auto seconds = ss::detail::parse_seconds(value);
+                     line.timeout = seconds.count() == 0 ? std::nullopt : Timeout(seconds);
+                 }});
+    options.argument("URL", "http://HOST[:PORT]/PATH, gopher://HOST[:PORT]/TSELECTOR or file:///PATH", line.url_text);
+    options.add_argument({.name = "FILE",
+                          .description = "where to store the document; stays as it is until the document is complete",
+                          .store =
+                              [&line](const std::string& name) {
+                                  if (name.empty())
+                                      throw UsageError("the name is empty");
+                                  line.file = name;
+                              },
+                          .optional = true});
+    return options;
 }
 
 void by_file(const std::string& path, fetch::Output& output) {
@@ -198,6 +199,8 @@ int run(const CommandLine& line) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
+    CommandLine line;
+    auto options = declare(line);
     return client_program::run(
-        {"fetch", usage, help}, [=] { return parse(argc, argv); }, run);
+        about(), options, [&line] { parse_url(line.url_text, line); }, [&line] { return run(line); }, argc, argv);
 }

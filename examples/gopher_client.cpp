@@ -18,55 +18,47 @@ using namespace std::chrono_literals;
 
 namespace {
 
-enum class Kind { guess, text, raw };
-
-struct CommandLine : client_program::CommandLine {
-    Kind kind = Kind::guess;
+struct CommandLine {
+    bool text = false;
+    bool raw = false;
     std::string host;
     std::string selector;
     int port = ss::gopher_port;
 };
 
-constexpr std::string_view usage = "usage: gopher_client [--text | --raw] [--help] [--version] HOST SELECTOR [PORT]\n";
-constexpr std::string_view help =
-    R"(Prints the document that a selector names on a gopher server.
+client_program::ProgramHelp about() {
+    return {.program = "gopher_client",
+            .description =
+                "Prints a document of a gopher server (RFC 1436).\n\n"
+                "Without --text and --raw the client takes a document for a text, unless SELECTOR ends like the "
+                "name of an image or "
+                "of an HTML page, or the first bytes hold a NUL.",
+            .exit_statuses = {{"0", "the document was printed"},
+                              {"1", "there is no such document, or not all of it came"},
+                              {"2", "the command line is wrong"}},
+            .examples = {"gopher_client 127.0.0.1 README.md 7070"},
+            .see_also = {"gopher_server(1)", "fetch(1)"}};
+}
 
-  HOST       the server's name or address
-  SELECTOR   which document; "" is the server's menu
-  PORT       the server's port (default: 70)
-  --text     the document is a text or a menu: undo the doubling of dots, end lines with LF, leave the last line out
-  --raw      print what comes as it comes
-  --help     print this and exit
-  --version  print the version and exit
+/// What the server is to be sent; throws if that is no selector.
+std::string parse_selector(const std::string& text) {
+    if (const auto request = ss::parse_gopher_request(text + "\r\n"); request.is_error())
+        throw UsageError(request.error());
+    if (text.find('\n') != std::string::npos)
+        throw UsageError("the selector holds control characters");
+    return text;
+}
 
-Without --text and --raw a document is taken for a text, unless SELECTOR ends like an image's or HTML's name, or
-there is a NUL in what comes first.
-)";
-
-CommandLine parse(int argc, char* argv[]) {
-    CommandLine line;
-    bool text = false;
-    bool raw = false;
-    auto options = client_program::common_options(line);
-    options("text", "the document is a text or a menu", text);
-    options("raw", "print what comes as it comes", raw);
-    const auto document = client_program::read(argc, argv, options, 3).arguments;
-    if (line.help || line.version)
-        return line;
-    if (text && raw)
-        throw UsageError("--text and --raw exclude each other");
-    line.kind = text ? Kind::text : raw ? Kind::raw : Kind::guess;
-    if (document.size() < 2)
-        throw UsageError(document.empty() ? "HOST and SELECTOR are missing" : "SELECTOR is missing");
-    line.host = document[0];
-    line.selector = document[1];
-    if (document.size() > 2)
-        line.port = client_program::parse_port(document[2]);
-    if (const auto request = ss::parse_gopher_request(line.selector + "\r\n"); request.is_error())
-        throw UsageError("SELECTOR: " + request.error());
-    if (line.selector.find('\n') != std::string::npos)
-        throw UsageError("SELECTOR: the selector holds control characters");
-    return line;
+client_program::ProgramOptions declare(CommandLine& line) {
+    auto options = client_program::client_options();
+    options("text", "undo the doubling of dots, end lines with LF, drop the last line: a text or a menu", line.text);
+    options("raw", "print the document as it comes", line.raw).not_with = {"text"};
+    options.argument("HOST", "the server's name or address", line.host);
+    options.add_argument({.name = "SELECTOR",
+                          .description = "the document's name there; \"\" is the server's menu",
+                          .store = [&line](const std::string& text) { line.selector = parse_selector(text); }});
+    client_program::add_port(options, line.port);
+    return options;
 }
 
 void print(std::string_view bytes) {
@@ -100,8 +92,8 @@ void print_text(std::string_view front, ss::BufferedReader& document) {
 }
 
 bool is_text(const CommandLine& line, std::string_view front) {
-    if (line.kind != Kind::guess)
-        return line.kind == Kind::text;
+    if (line.text || line.raw)
+        return line.text;
     return !ss::gopher_type_by_suffix(line.selector) && front.find('\0') == std::string_view::npos;
 }
 
@@ -111,7 +103,7 @@ void print_document(const CommandLine& line) {
     ss::BufferedReader document(socket);
     // Enough to tell what it is.
     const std::string front = document.read(4096);
-    if (line.kind != Kind::raw)
+    if (!line.raw)
         check_for_error(front);
     if (is_text(line, front)) {
         print_text(front, document);
@@ -131,6 +123,8 @@ int run(const CommandLine& line) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
+    CommandLine line;
+    auto options = declare(line);
     return client_program::run(
-        {"gopher_client", usage, help}, [=] { return parse(argc, argv); }, run);
+        about(), options, [] {}, [&line] { return run(line); }, argc, argv);
 }

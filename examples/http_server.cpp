@@ -41,9 +41,8 @@ public:
 
         template <class Add>
         void declare(Add&& add) {
-            add("max-body", "the longest body of a request and the longest WebSocket message, in bytes", max_body);
-            add("body-timeout",
-                "end a connection that has sent a header and not all of the body within S seconds; 0: never",
+            add("max-body", "refuse a longer body of a request or a longer WebSocket message than N bytes", max_body);
+            add("body-timeout", "close a connection that does not send the whole body within S seconds; 0 disables",
                 body_timeout);
         }
     };
@@ -51,6 +50,8 @@ public:
     static constexpr std::uint16_t default_port = 8080;
     static constexpr std::string_view description = "An HTTP server: GET /time tells the time, POST /echo returns what "
                                                     "it was sent, a WebSocket to /echo each message.";
+    static constexpr std::string_view examples = "$0 &\n"
+                                                 "curl -d hello http://127.0.0.1:8080/echo";
 
     HttpHandler(ss::Socket& the_request, const ss::Address& client, ss::ServerContext& the_server,
                 const Options& options)

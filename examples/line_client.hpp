@@ -17,7 +17,6 @@
 namespace line_client {
 
 namespace ss = socketserver;
-using client_program::UsageError;
 
 /// Where the server is. A value.
 struct Server {
@@ -41,35 +40,6 @@ struct Server {
     }
 };
 
-/// A command line. A value.
-struct CommandLine : client_program::CommandLine {
-    Server server;
-};
-
-/// Reads the command line.
-/// \param server where the server is unless the command line says otherwise
-/// \param udp what --udp sets; null: there is no such option
-/// \throw std::exception if it cannot be understood
-inline CommandLine parse(Server server, bool* udp, int argc, char* argv[]) {
-    CommandLine line{{}, std::move(server)};
-    auto options = client_program::common_options(line);
-    options("unix", "the server listens on this Unix socket", line.server.unix_path);
-    if (udp != nullptr)
-        options.add({"udp", "", "send datagrams", "", [udp](const std::string&) { *udp = true; }});
-    const auto given = client_program::read(argc, argv, options, 2);
-    const auto& arguments = given.arguments;
-    if (given.contains("unix")) {
-        if (!arguments.empty())
-            throw UsageError("HOST and PORT mean nothing with --unix");
-        static_cast<void>(ss::Address::unix_path(line.server.unix_path));
-    }
-    if (!arguments.empty())
-        line.server.host = arguments[0];
-    if (arguments.size() > 1)
-        line.server.port = client_program::parse_port(arguments[1]);
-    return line;
-}
-
 /// Prompts if somebody is typing, and hands on each line, until one is empty or the input ends.
 /// \param answer prints the reply to a line
 inline void converse(const std::function<void(const std::string&)>& answer) {
@@ -85,16 +55,33 @@ inline void converse(const std::function<void(const std::string&)>& answer) {
 }
 
 /// A whole client.
-/// \param program what it says of itself
+/// \param about what it says of itself, but for its options
 /// \param server where the server is unless the command line says otherwise
 /// \param use talks to the server; returns the exit status
-/// \param udp what --udp sets; null: there is no such option
+/// \param declare adds options of its own
 /// \return the exit status: 2 for a bad command line, 1 if use() throws
-inline int run(const client_program::Program& program, const Server& server, int argc, char* argv[],
-               const std::function<int(const Server&)>& use, bool* udp = nullptr) {
+inline int run(client_program::ProgramHelp about, Server server, int argc, char* argv[],
+               const std::function<int(const Server&)>& use,
+               const std::function<void(client_program::ProgramOptions&)>& declare = {}) {
+    auto options = client_program::client_options();
+    if (declare)
+        declare(options);
+    options.add({.name = "unix",
+                 .value_name = "PATH",
+                 .description = "the server listens on this Unix socket; \"@NAME\" is an abstract one",
+                 .store = [&](const std::string& path) {
+                     static_cast<void>(ss::Address::unix_path(path));
+                     server.unix_path = path;
+                 }});
+    options.add_argument({.name = "HOST",
+                          .description = "the server's name or address",
+                          .default_value = server.host,
+                          .store = [&](const std::string& host) { server.host = host; },
+                          .optional = true,
+                          .not_with = {"unix"}});
+    client_program::add_port(options, server.port);
     return client_program::run(
-        program, [&] { return parse(server, udp, argc, argv); },
-        [&use](const CommandLine& line) { return use(line.server); });
+        std::move(about), options, [] {}, [&] { return use(server); }, argc, argv);
 }
 
 }  // namespace line_client

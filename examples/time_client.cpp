@@ -13,17 +13,17 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::string_view usage = "usage: time_client [--udp] [--unix PATH] [--help] [--version] [HOST [PORT]]\n";
-constexpr std::string_view help =
-    R"(Sends each line to a time server and prints the reply; an empty line or the end of input ends it.
-
-  HOST         the server's name or address (default: 127.0.0.1)
-  PORT         the server's port (default: 21567)
-  --udp        send datagrams; each is sent up to 3 times, once a second, until the reply comes
-  --unix PATH  the server listens on this Unix socket; "@NAME" is an abstract one
-  --help       print this and exit
-  --version    print the version and exit
-)";
+client_program::ProgramHelp about() {
+    return {
+        .program = "time_client",
+        .description =
+            "Sends each line to a time server and prints the reply. An empty line or the end of input ends the client.",
+        .exit_statuses = {{"0", "each line was answered"},
+                          {"1", "the server could not be asked, or did not answer"},
+                          {"2", "the command line is wrong"}},
+        .examples = {"time_client 127.0.0.1 21567", "echo hello | time_client --udp"},
+        .see_also = {"time_server(1)"}};
+}
 
 void use_stream(const line_client::Server& server) {
     ss::Socket socket = server.connect();
@@ -74,5 +74,7 @@ int main(int argc, char* argv[]) {
         udp ? use_datagrams(server) : use_stream(server);
         return EXIT_SUCCESS;
     };
-    return line_client::run({"time_client", usage, help}, {.port = 21567}, argc, argv, use, &udp);
+    return line_client::run(about(), {.port = 21567}, argc, argv, use, [&udp](client_program::ProgramOptions& options) {
+        options("udp", "send datagrams, each up to 3 times, once a second, until the reply comes", udp);
+    });
 }

@@ -135,54 +135,71 @@ struct Given {
 
 ProgramOptions options(const std::vector<detail::BenchHandler>& handlers, Settings& settings, Given& given) {
     using Value = const std::string&;
-    constexpr bool repeats = true;
+    using detail::rarely_used;
     ProgramOptions all;
+    all.group("What is measured");
     if (handlers.size() > 1) {
         std::vector<std::string> names;
         names.reserve(handlers.size());
         for (const detail::BenchHandler& handler : handlers)
             names.push_back(handler.name);
-        all.add({"handler", "NAME", "what is served: " + join(names), names.front(), [&settings, names](Value value) {
-                     const auto found = std::find(names.begin(), names.end(), value);
-                     if (found == names.end())
-                         throw UsageError("'" + value + "' is not one of " + join(names));
-                     settings.handler = static_cast<std::size_t>(found - names.begin());
-                 }});
+        all.add(
+            {"handler", "NAME", "measure this handler: " + join(names), names.front(), [&settings, names](Value value) {
+                 const auto found = std::find(names.begin(), names.end(), value);
+                 if (found == names.end())
+                     throw UsageError("'" + value + "' is not one of " + join(names));
+                 settings.handler = static_cast<std::size_t>(found - names.begin());
+             }});
     }
     all.add({"mode", "LIST", "measure these modes, separated by commas: " + join(all_modes), "all",
              [&](Value value) { parse_modes(value, given.modes); }});
+    all.add({.name = "against",
+             .value_name = "NAME=COMMAND",
+             .description =
+                 "measure an outside server, too. A shell runs COMMAND, one command that listens on 127.0.0.1 and "
+                 "the port that replaces PORT. May be given several times",
+             .store = [&](Value value) { add_once(given.outside, parse_outside(value)); },
+             .repeats = true});
+    all.group("Clients");
     all.add({"shape", "LIST",
              "make requests in these ways: keepalive (one at a time on each connection), pipelined (several together), "
              "connect (a connection for each), udp, idle (connections that wait)",
              "all", [&](Value value) { settings.shapes = parse_shapes(value); }});
-    all.add({"connections", "LIST", "by so many clients at a time", "10,100,1000; 100 with --quick",
+    all.add({"connections", "LIST", "run so many clients at a time", "10,100,1000; 100 with --quick",
              [&](Value value) { settings.connections = parse_counts(value, most_connections); }});
-    all.add({"depth", "N", "send N requests together, where they are pipelined", std::to_string(settings.depth),
-             [&](Value value) { settings.depth = parse_count(value, 1, 1'000); }});
+    all.add({"depth", "N", "send N requests together when pipelined", std::to_string(settings.depth),
+             [&](Value value) { settings.depth = parse_count(value, 1, 1'000); }})
+        .rank = rarely_used;
+    all.add({.name = "rate",
+             .value_name = "N",
+             .description = "make N requests due each second in the open loop",
+             .default_value = "50, 80 and 95 % of what the mode reaches in a closed loop",
+             .store = [&](Value value) { settings.rate = parse_rate(value); },
+             .not_with = {"closed"}});
+    all("closed", "run no open loop, only the closed one: what a mode reaches at most", given.closed);
+    all.add({"patience", "S", "give a reply, or the start of an outside server, S seconds",
+             seconds_text(settings.patience), [&](Value value) { settings.patience = parse_span(value); }})
+        .rank = rarely_used;
+    all.group("Runs");
+    all("quick", "get a first idea within a minute: 100 clients, short runs", given.quick);
     all.add({"seconds", "S", "let each run last S seconds", "0.6; 0.2 with --quick",
              [&](Value value) { settings.run = parse_span(value); }});
-    all.add({"repeat", "N", "run each measurement N times; the median counts", "5; 3 with --quick",
+    all.add({"repeat", "N", "run each measurement N times and take the median", "5; 3 with --quick",
              [&](Value value) { settings.repetitions = parse_count(value, 1, most_repetitions); }});
-    all.add({"rate", "N", "in the open loop, let N requests be due each second",
-             "50, 80 and 95 % of what the mode reaches in a closed loop",
-             [&](Value value) { settings.rate = parse_rate(value); }});
-    all("closed", "no open loop: only what a mode reaches at most", given.closed);
-    all.add({"against", "NAME=COMMAND",
-             "measure an outside server, too: one command, run as sh -c 'exec COMMAND' (several: sh -c '...'), that "
-             "listens "
-             "on 127.0.0.1 and the port that replaces PORT; may be given several times",
-             "", [&](Value value) { add_once(given.outside, parse_outside(value)); }, repeats});
+    all.add({"server-processors", "LIST", "run servers on these processors", "the first",
+             [&](Value value) { settings.server_processors = parse_processors(value); }})
+        .rank = rarely_used;
+    all.add({"client-processors", "LIST", "run clients on these processors, a thread on each", "the second",
+             [&](Value value) { settings.client_processors = parse_processors(value); }})
+        .rank = rarely_used;
+    all.group("Results");
     all.add({"output", "DIR", "write results.json and the report into this folder", "",
              [&](Value value) { settings.output = value; }});
-    all("quick", "a first idea within a minute: 100 clients, short runs", given.quick);
-    all.add({"patience", "S", "take a reply for lost, and an outside server for unreachable, after S seconds",
-             seconds_text(settings.patience), [&](Value value) { settings.patience = parse_span(value); }});
-    all.add({"server-processors", "LIST", "run servers on these processors", "the first",
-             [&](Value value) { settings.server_processors = parse_processors(value); }});
-    all.add({"client-processors", "LIST", "run clients on these processors, a thread on each", "the second",
-             [&](Value value) { settings.client_processors = parse_processors(value); }});
-    all("help", "print this and exit", settings.help);
-    all("version", "print the version and exit", settings.version);
+    all.group("Help");
+    std::vector<const ProgramOptions*> of_handlers;
+    for (const detail::BenchHandler& handler : handlers)
+        of_handlers.push_back(&handler.protocol.options);
+    add_help(all, of_handlers, settings);
     return all;
 }
 
@@ -203,8 +220,6 @@ void fill_in(Settings& settings, const Given& given) {
     if (settings.repetitions == 0)
         settings.repetitions = given.quick ? quick_repetitions : full_repetitions;
     settings.open_loop = !given.closed;
-    if (given.closed && settings.rate)
-        throw UsageError("--rate means nothing with --closed");
     const std::vector<int> usable = usable_processors();
     if (settings.server_processors.empty())
         settings.server_processors = {usable.front()};
@@ -259,33 +274,40 @@ Settings parse_command_line(const std::vector<detail::BenchHandler>& handlers, s
     if (!all.arguments.empty())
         throw UsageError("unexpected argument '" + all.arguments.front() + "'");
     settings.handler_arguments = for_servers(handlers, all);
-    if (!settings.help && !settings.version)
+    if (!settings.help && !settings.version) {
+        check_combinations(known, all);
         fill_in(settings, given);
+    }
     return settings;
 }
 
-std::string help_text(const std::vector<detail::BenchHandler>& handlers, std::string_view program) {
+void answer(const std::vector<detail::BenchHandler>& handlers, const std::string& program,
+            const detail::HelpRequest& asked) {
     Settings settings;
     Given given;
     const ProgramOptions ours = options(handlers, settings, given);
-    const std::string name(program);
-    std::string text =
-        "usage: " + name + " [OPTION]...\n       " + name +
-        " diff A.json B.json [--threshold PERCENT]\n\n"
-        "Serves a handler in each mode, each server by itself in a process on a processor of its own, and has\n"
-        "clients on another ask it. Prints requests per second, latencies, processor time for a request, memory\n"
-        "for a connection, and which mode to choose. The second form compares the results of two runs, and ends\n"
-        "with status 1 if one of them has become worse by more than PERCENT (10) and more than the noise, or if a\n"
-        "server fails or loses requests that did not before.\n\n";
-    std::vector<std::pair<std::string, const ProgramOption*>> rows;
-    const auto list = [&rows](const ProgramOptions& options) {
-        for (const ProgramOption& option : options)
-            rows.emplace_back("  " + spelling(option), &option);
-    };
+    detail::ProgramHelp about{
+        .program = program,
+        .forms = {"[OPTION]...", "diff A.json B.json [--threshold PERCENT]"},
+        .description = "Measures a handler in each mode. Each server runs alone, in a process on a processor of its "
+                       "own; clients on "
+                       "another processor ask it and check the replies. Prints requests per second, latencies, "
+                       "processor time for a "
+                       "request, memory for a connection, and which mode to choose.\n\n"
+                       "The second form compares the results of two runs. Its status is 1 if one of them is worse by "
+                       "more than PERCENT "
+                       "(10) and more than the noise, or if a server fails or loses requests that did not before.",
+        .exit_statuses = {{"0", "what can be measured was measured"},
+                          {"1", "nothing could be measured, a reply was wrong, or (diff) something is worse"},
+                          {"2", "the command line is wrong"},
+                          {"130", "Ctrl-C ended the benchmark; what was measured by then is kept"}},
+        .examples = {program + " --quick --output report", program + " --mode selecting,threading --connections 100",
+                     program + " diff before/results.json after/results.json"},
+        .see_also = {"time_server(1)", "echo_server(1)"}};
     for (const detail::BenchHandler& handler : handlers)
-        list(handler.protocol.options);
-    list(ours);
-    return text + help_lines(rows);
+        about.options.push_back(&handler.protocol.options);
+    about.options.push_back(&ours);
+    detail::answer(about, asked);
 }
 
 }  // namespace socketserver::bench

@@ -9,7 +9,6 @@
 
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace socketserver::bench {
@@ -21,10 +20,12 @@ namespace socketserver::bench {
 [[nodiscard]] Settings parse_command_line(const std::vector<detail::BenchHandler>& handlers,
                                           std::span<const std::string> arguments);
 
-/// What --help prints.
+/// Answers --help or --version on standard output.
 /// \param handlers what can be measured
 /// \param program the program's name
-[[nodiscard]] std::string help_text(const std::vector<detail::BenchHandler>& handlers, std::string_view program);
+/// \param asked what is asked for
+void answer(const std::vector<detail::BenchHandler>& handlers, const std::string& program,
+            const detail::HelpRequest& asked);
 
 /// The processors that this process may use (sched_getaffinity(2)).
 [[nodiscard]] std::vector<int> usable_processors();

@@ -174,12 +174,9 @@ int run(const std::vector<BenchHandler>& handlers, const std::string& program,
         return run_diff(std::span(arguments).subspan(1), std::cout);
     Settings settings = parse_command_line(handlers, arguments);
     settings.datagrams_take_arguments = handlers.at(settings.handler).protocol.datagrams_take_options;
-    if (settings.help)
-        std::cout << help_text(handlers, program) << std::flush;
-    else if (settings.version)
-        std::cout << program << " (socketserver " SOCKETSERVER_VERSION ")\n" << std::flush;
-    else
+    if (!settings.help && !settings.version)
         return measure(handlers, settings, program, arguments);
+    answer(handlers, program, settings);
     return EXIT_SUCCESS;
 }
 

@@ -5,6 +5,8 @@
 
 #include "load.hpp"
 
+#include <socketserver/detail/help.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -22,11 +24,8 @@ struct Subject {
     [[nodiscard]] bool outside() const noexcept { return !command.empty(); }
 };
 
-/// What a command line asks for. A value.
-struct Settings {
-    bool help = false;     ///< only tell how to use the program
-    bool version = false;  ///< only tell the version
-
+/// What a command line asks for. A value; if it asks for help or the version, nothing else counts.
+struct Settings : detail::HelpRequest {
     std::vector<Subject> subjects;         ///< servers
     std::vector<std::size_t> connections;  ///< numbers of clients
     std::vector<Shape> shapes;             ///< how they ask

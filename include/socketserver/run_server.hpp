@@ -22,6 +22,8 @@ namespace socketserver {
 /// \tparam Handler serves connections; a RequestHandler of Socket. What it may offer:
 ///   - `static constexpr std::uint16_t default_port`: where to listen; without it, a port that the system chooses
 ///   - `static constexpr std::string_view description`: what the protocol does, in one sentence for `--help`
+///   - `static constexpr std::string_view examples`: commands to try it for `--help`, one in each line; where a line begins with
+///     `$0`, that stands for the program's name
 ///   - `Options`: options of its own, default-constructible. Its member template `declare(Add&& add)` calls
 ///     `add(name, what it does, variable)` for each; a variable is a `bool`, `std::string`, `std::size_t`, `std::uint16_t` (a
 ///     port) or `std::chrono::nanoseconds` (in seconds on the command line), and holds the default. For each argument that
@@ -51,6 +53,8 @@ int run_server(int argc, char* argv[]) {
         protocol.default_port = Handler::default_port;
     if constexpr (requires { Handler::description; })
         protocol.description = Handler::description;
+    if constexpr (requires { Handler::examples; })
+        protocol.examples = Handler::examples;
     if constexpr (requires { options.declare(protocol.options); })
         options.declare(protocol.options);
     if constexpr (requires { Handler::unix_socket_mode; })

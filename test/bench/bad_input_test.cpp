@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <fstream>
+#include <regex>
 #include <string>
+#include <vector>
 
 namespace socketserver::test {
 
@@ -38,12 +40,13 @@ BOOST_AUTO_TEST_CASE(command_lines_that_mean_nothing_get_one_line) {
         {{"--repeat", "0"}, "--repeat: '0' is not a whole number"},
         {{"--against", "server PORT"}, "is not NAME=COMMAND"},
         {{"--against", "peer=server"}, "does not say PORT"},
-        {{"--rate", "5", "--closed"}, "--rate means nothing with --closed"},
+        {{"--rate", "5", "--closed"}, "--rate cannot be used with --closed"},
         {{"--rate", "5", "--shape", "idle"}, "--rate means nothing to connections that only wait: add keepalive"},
         {{"--handler", "nothing"}, "--handler: 'nothing' is not one of echo, time"},
         {{"--seconds", "0"}, "--seconds: '0' is not more than 0"},
         {{"--server-processors", "1000"}, "processor 1000 is not there"},
         {{"--client-processors", some_processors().front() + ',' + some_processors().front()}, "is given twice"},
+        {{"--help=bogus"}, "--help: 'bogus' is not one of all, man"},
         {{"--bogus"}, "unrecognised option '--bogus'"},
         {{"--%canonical_option%"}, "unrecognised option '--%canonical_option%'"},
         {{"--mode", "selecting", "--mode", "forking"}, "option '--mode' is given twice"},
@@ -101,11 +104,30 @@ BOOST_AUTO_TEST_CASE(a_file_is_no_folder) {
 }
 
 BOOST_AUTO_TEST_CASE(help_names_every_option) {
-    const Outcome outcome = bench({"socketserver-bench", "--help"});
-    BOOST_TEST(outcome.status == 0);
-    for (const char* const option : {"--handler", "--mode", "--shape", "--connections", "--against", "--output",
-                                     "--quick", "--repeat", "--rate", "diff A.json B.json"})
-        BOOST_TEST(contains(outcome.output, option), option);
+    const std::vector<std::string> most_used{"--handler", "--mode",   "--shape",   "--connections",
+                                             "--against", "--output", "--quick",   "--repeat",
+                                             "--rate",    "--closed", "--seconds", "--help"};
+    const std::vector<std::string> others{"--depth", "--patience", "--server-processors", "--client-processors",
+                                          "--version"};
+    const Outcome help = bench({"socketserver-bench", "--help"});
+    const Outcome all = bench({"socketserver-bench", "--help=all"});
+    const Outcome page = bench({"socketserver-bench", "--help=man"});
+    for (const Outcome& outcome : {help, all, page})
+        BOOST_TEST(outcome.status == 0);
+    for (const std::string& option : most_used) {
+        BOOST_TEST(contains(help.output, "\n  " + option), option);
+        BOOST_TEST(contains(all.output, "\n  " + option), option);
+        BOOST_TEST(contains(page.output, "\n\\fB" + std::regex_replace(option, std::regex("-"), "\\-")), option);
+    }
+    for (const std::string& option : others) {
+        BOOST_TEST(!contains(help.output, "\n  " + option), option);
+        BOOST_TEST(contains(all.output, "\n  " + option), option);
+        BOOST_TEST(contains(page.output, "\n\\fB" + std::regex_replace(option, std::regex("-"), "\\-")), option);
+    }
+    BOOST_TEST(contains(help.output, "diff A.json B.json"));
+    // A program's own options come first.
+    const Outcome own = bench({test_handler(), "--help"});
+    BOOST_TEST(own.output.find("--wrong-line") < own.output.find("--mode"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

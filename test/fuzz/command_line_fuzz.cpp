@@ -111,9 +111,11 @@ void fuzz_command_line(std::string_view bytes) {
     if (asked_for)
         require(meaning(with_values_apart(arguments)) == asked_for, "values may stand in an argument of their own");
     const Example example;
-    require(detail::usage_line(example.protocol, "program").find("DIR") != std::string::npos &&
-                !detail::help_text(example.protocol, "program").empty(),
-            "help is there whatever was given");
+    const detail::ServerHelp help(example.protocol, "program");
+    require(detail::usage_line(help.about()).find("DIR") != std::string::npos, "the usage is there whatever was given");
+    // As wide as the input is long.
+    const std::string text = detail::help_text(help.about(), "", bytes.size() % 100 + 1);
+    require(text.find("DIR") != std::string::npos, "help is there whatever was given");
 }
 
 }  // namespace socketserver::fuzz

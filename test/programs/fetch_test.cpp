@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 
 void check_usage_error(const std::vector<std::string>& arguments, const std::string& message) {
     const Outcome outcome = run_fetch(arguments);
-    BOOST_TEST(outcome.error == "fetch: " + message + "\nusage: fetch [--timeout S] [--help] [--version] URL [FILE]\n");
+    BOOST_TEST(outcome.error ==
+               "fetch: " + message + "\nusage: fetch [OPTION]... URL [FILE]; fetch --help lists the options\n");
     BOOST_TEST(outcome.output == "");
     BOOST_TEST(outcome.status == 2);
 }
@@ -51,7 +52,7 @@ private:
 BOOST_FIXTURE_TEST_SUITE(fetch, CaseGuard)
 
 BOOST_AUTO_TEST_CASE(a_bad_command_line_exits_2_with_the_usage) {
-    check_usage_error({}, "URL is missing");
+    check_usage_error({}, "URL is missing: http://HOST[:PORT]/PATH, gopher://HOST[:PORT]/TSELECTOR or file:///PATH");
     check_usage_error({"--bogus"}, "unrecognised option '--bogus'");
     check_usage_error({"--%canonical_option%"}, "unrecognised option '--%canonical_option%'");
     check_usage_error({"http://a", "b", "c"}, "unexpected argument 'c'");
@@ -64,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_bad_command_line_exits_2_with_the_usage) {
                       "'file://elsewhere/x' is no URL: a file is on this machine, not on elsewhere");
     check_usage_error({"file:///a%00b"}, "'file:///a%00b' is no URL: it names no file");
     check_usage_error({"gopher://a/0x%0ay"}, "'gopher://a/0x%0ay' is no URL: the selector holds control characters");
-    check_usage_error({"http://a", ""}, "FILE is empty");
+    check_usage_error({"http://a", ""}, "FILE: the name is empty");
     for (const std::string seconds : {"x", "-1", "1s", "", "nan", "1e10"})
         check_usage_error({"--timeout=" + seconds, "http://a"},
                           "--timeout: '" + seconds + "' is not a number of seconds from 0 to 1000000000");
@@ -74,7 +75,7 @@ BOOST_AUTO_TEST_CASE(help_and_version) {
     const Outcome help = run_fetch({"--help"});
     BOOST_TEST(help.status == 0);
     BOOST_TEST(help.error == "");
-    BOOST_TEST(help.output.starts_with("usage: fetch [--timeout S] [--help] [--version] URL [FILE]\n"));
+    BOOST_TEST(help.output.starts_with("usage: fetch [OPTION]... URL [FILE]\n"));
     check_printed({"--version"}, "fetch (socketserver " SOCKETSERVER_VERSION ")\n");
 }
 

@@ -280,7 +280,7 @@ BOOST_AUTO_TEST_CASE(a_bad_command_line_of_the_server_exits_2) {
     const Hole hole;
     const std::string usage = "usage: gopher_server [OPTION]... DIR; gopher_server --help lists the options\n";
     check(run({"gopher_server"}), 2, "",
-          "gopher_server: DIR is missing: the folder to serve, but for names that begin with a dot\n" + usage);
+          "gopher_server: DIR is missing: the folder to serve; names that begin with a dot are hidden\n" + usage);
     check(run({"gopher_server", "/does/not/exist"}), 2, "",
           "gopher_server: DIR: open the folder '/does/not/exist': No such file or directory\n" + usage);
     check(run({"gopher_server", hole.path("binary")}), 2, "",
@@ -290,8 +290,8 @@ BOOST_AUTO_TEST_CASE(a_bad_command_line_of_the_server_exits_2) {
     const Outcome help = run({"gopher_server", "--help"});
     BOOST_TEST(help.status == 0);
     BOOST_TEST(
-        help.output.starts_with("usage: gopher_server [OPTION]... DIR\nA gopher server (RFC 1436) over a folder.\n"));
-    BOOST_TEST(help.output.find("(default: 7070)") != std::string::npos);
+        help.output.starts_with("usage: gopher_server [OPTION]... DIR\n\nA gopher server (RFC 1436) over a folder.\n"));
+    BOOST_TEST(help.output.find("[default: 7070]") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(the_client_prints_documents) {
@@ -371,26 +371,27 @@ BOOST_AUTO_TEST_CASE(the_client_tells_what_goes_wrong_in_one_line) {
 }
 
 BOOST_AUTO_TEST_CASE(a_bad_command_line_of_the_client_exits_2) {
-    const std::string usage = "usage: gopher_client [--text | --raw] [--help] [--version] HOST SELECTOR [PORT]\n";
+    const std::string usage =
+        "usage: gopher_client [OPTION]... HOST SELECTOR [PORT]; gopher_client --help lists the options\n";
     const auto refuses = [&](std::vector<std::string> arguments, const std::string& message) {
         arguments.insert(arguments.begin(), "gopher_client");
         check(run(arguments), 2, "", "gopher_client: " + message + '\n' + usage);
     };
-    refuses({}, "HOST and SELECTOR are missing");
-    refuses({"localhost"}, "SELECTOR is missing");
-    refuses({"localhost", "x", "gopher"}, "'gopher' is not a port: a number from 1 to 65535");
-    refuses({"localhost", "x", "0"}, "'0' is not a port: a number from 1 to 65535");
+    refuses({}, "HOST is missing: the server's name or address");
+    refuses({"localhost"}, "SELECTOR is missing: the document's name there; \"\" is the server's menu");
+    refuses({"localhost", "x", "gopher"}, "PORT: 'gopher' is not a whole number from 1 to 65535");
+    refuses({"localhost", "x", "0"}, "PORT: '0' is not a whole number from 1 to 65535");
     refuses({"localhost", "x", "1", "y"}, "unexpected argument 'y'");
     refuses({"localhost", std::string(256, 'x')}, "SELECTOR: the selector is longer than 255 bytes");
     refuses({"localhost", "x\r\ny"}, "SELECTOR: the selector holds control characters");
     refuses({"localhost", "x\n"}, "SELECTOR: the selector holds control characters");
-    refuses({"--text", "--raw", "localhost", "x"}, "--text and --raw exclude each other");
+    refuses({"--text", "--raw", "localhost", "x"}, "--raw cannot be used with --text");
     refuses({"--bogus"}, "unrecognised option '--bogus'");
     refuses({"--%canonical_option%"}, "unrecognised option '--%canonical_option%'");
     const Outcome help = run({"gopher_client", "--help"});
     BOOST_TEST(help.status == 0);
     BOOST_TEST(help.error == "");
-    BOOST_TEST(help.output.starts_with(usage));
+    BOOST_TEST(help.output.starts_with("usage: gopher_client [OPTION]... HOST SELECTOR [PORT]\n"));
     check(run({"gopher_client", "--version"}), 0, "gopher_client (socketserver " SOCKETSERVER_VERSION ")\n", "");
 }
 

@@ -19,7 +19,11 @@ public:
     static constexpr std::uint16_t default_port = 51423;
 
     /// What the demo program says of itself.
-    static constexpr std::string_view description = "Asks for a line, and says how many characters of UTF-8 it has.";
+    static constexpr std::string_view description = "Asks for a line and says how many UTF-8 characters it has.";
+
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 &\n"
+                                                 "telnet 127.0.0.1 51423";
 
     void connection_made() override;
     void line_received(std::string_view line) override;

@@ -41,6 +41,10 @@ public:
     static constexpr std::string_view description =
         "The character generator (RFC 864): lines without end, or with --udp some characters for each datagram.";
 
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 &\n"
+                                                 "nc 127.0.0.1 1919 | head";
+
     void handle() override;
 };
 

@@ -53,10 +53,10 @@ struct CommandOptions {
     /// \param add takes (name, what it does, the variable)
     template <class Add>
     void declare(Add&& add) {
-        add("time-limit", "kill a command after S seconds; 0: never", time_limit);
+        add("time-limit", "kill a command after S seconds; 0 disables", time_limit);
         add("output-limit", "kill a command that writes more than N bytes", output_limit);
-        add("max-commands", "run at most N commands at once in a process, the others wait", max_commands);
-        add("allow-remote", "listen also where other machines can connect", allow_remote);
+        add("max-commands", "run at most N commands at a time in a process; further ones wait", max_commands);
+        add("allow-remote", "listen where other machines can connect, too", allow_remote);
     }
 
     /// What speaks against listening on an address: other machines could run commands, and that is not allowed.
@@ -96,6 +96,10 @@ public:
     static constexpr std::string_view description =
         "The command service: each line is run by the shell; the reply is a line with its status and the length of its "
         "output, and the output.";
+
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 &\n"
+                                                 "echo uptime | nc -N 127.0.0.1 8082";
 
     /// See StreamRequestHandler.
     /// \param options how to run commands; shared by all handlers of a server, constant; must outlive the handler

@@ -24,6 +24,10 @@ public:
     static constexpr std::string_view description =
         "The daytime service (RFC 867): whoever connects, or with --udp sends a datagram, gets the time of day.";
 
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 &\n"
+                                                 "nc 127.0.0.1 1313";
+
     void handle() override;
 };
 

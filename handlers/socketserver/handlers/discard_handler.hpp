@@ -23,6 +23,10 @@ public:
     static constexpr std::string_view description =
         "The discard service (RFC 863): whatever comes is thrown away, and nothing is sent.";
 
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 &\n"
+                                                 "nc -N 127.0.0.1 9009 <README.md";
+
     void handle() override;
 };
 

@@ -19,7 +19,7 @@ struct EchoOptions {
     /// \param add takes (name, what it does, the variable)
     template <class Add>
     void declare(Add&& add) {
-        add("raw", "send every byte back as it comes, instead of whole lines", raw);
+        add("raw", "send each byte back at once, instead of whole lines", raw);
     }
 };
 
@@ -35,6 +35,10 @@ public:
     /// What the demo program says of itself.
     static constexpr std::string_view description =
         "The echo service: each line, or with --udp each datagram, comes back.";
+
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 --udp &\n"
+                                                 "nc -u 127.0.0.1 7007";
 
     using StreamRequestHandler::StreamRequestHandler;
 

@@ -28,12 +28,11 @@ struct GopherOptions {
     /// \param add takes (name, what it does, the variable), and arguments by add.argument()
     template <class Add>
     void declare(Add&& add) {
-        add.argument("DIR", "the folder to serve, but for names that begin with a dot", folder);
-        add("public-host", "call the server so in menus; without it, by the address that the client has connected to",
-            public_host);
-        add("public-port", "name this port in menus; 0: that which the client has connected to", public_port);
-        add("max-entries", "list no more than N entries of a folder", max_entries);
-        add("no-openat2", "resolve names without openat2, as on kernels before 5.6: symbolic links are not followed",
+        add.argument("DIR", "the folder to serve; names that begin with a dot are hidden", folder);
+        add("public-host", "name this host in menus, not the address that the client has connected to", public_host);
+        add("public-port", "name this port in menus; 0 means the one that the client has connected to", public_port);
+        add("max-entries", "list at most N entries of a folder", max_entries);
+        add("no-openat2", "resolve names without openat2(2), as on kernels before 5.6; follows no symbolic links",
             no_openat2);
     }
 
@@ -72,6 +71,10 @@ public:
 
     /// What the demo program says of itself.
     static constexpr std::string_view description = "A gopher server (RFC 1436) over a folder.";
+
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 . &\n"
+                                                 "curl gopher://127.0.0.1:7070/";
 
     /// See StreamRequestHandler.
     /// \param options what to serve; shared by all handlers of a server, constant

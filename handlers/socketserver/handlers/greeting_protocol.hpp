@@ -21,6 +21,10 @@ public:
     /// What the demo program says of itself.
     static constexpr std::string_view description = "Thanks each client for its connection, and closes it.";
 
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 &\n"
+                                                 "nc 127.0.0.1 8088";
+
     void connection_made() override;
 };
 

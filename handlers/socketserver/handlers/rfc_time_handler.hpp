@@ -32,6 +32,10 @@ public:
         "The time service (RFC 868): whoever connects, or with --udp sends a datagram, gets the seconds since 1900, as "
         "four bytes.";
 
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 &\n"
+                                                 "rdate -p -o 3737 127.0.0.1";
+
     void handle() override;
 };
 

@@ -24,6 +24,10 @@ public:
     static constexpr std::string_view description =
         "The time service: each line, or with --udp each datagram, comes back with the time before it.";
 
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 --mode forking &\n"
+                                                 "nc 127.0.0.1 21567";
+
     void handle() override;
 };
 

@@ -39,6 +39,10 @@ public:
     static constexpr std::string_view description =
         "The time service as an event-style protocol: each line comes back with the time before it.";
 
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 &\n"
+                                                 "printf 'hello\\n' | nc -q1 127.0.0.1 21567";
+
     void line_received(std::string_view line) override;
     void connection_lost(const error_code& reason) override;
 };

@@ -21,6 +21,10 @@ public:
     /// What the demo program says of itself.
     static constexpr std::string_view description = "Sends back what comes, with capitals in place of small letters.";
 
+    /// Commands that try the demo program; `$0` stands for it.
+    static constexpr std::string_view examples = "$0 &\n"
+                                                 "printf 'hello\\n' | nc -q1 127.0.0.1 8081";
+
     void data_received(std::string_view data) override;
 };
 

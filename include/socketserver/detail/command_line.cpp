@@ -11,16 +11,6 @@ namespace socketserver::detail {
 
 namespace {
 
-constexpr std::array<std::pair<Mode, std::string_view>, 6> modes{{{Mode::blocking, "blocking"},
-                                                                  {Mode::forking, "forking"},
-                                                                  {Mode::threading, "threading"},
-                                                                  {Mode::selecting, "selecting"},
-                                                                  {Mode::thread_pool, "thread-pool"},
-                                                                  {Mode::preforking, "preforking"}}};
-
-// What the processes of the mode preforking can do.
-constexpr std::array inner_modes{Mode::blocking, Mode::threading, Mode::selecting};
-
 constexpr std::array selectors{SelectorKind::epoll, SelectorKind::poll, SelectorKind::select};
 
 // Programs are left alone with their clients, so they do not wait for silent, slow or deaf ones for ever, as the library does.
@@ -46,22 +36,10 @@ auto parse_one_of(const Values& values, NameOf name_of, std::string_view text) {
     throw UsageError("'" + std::string(text) + "' is not one of " + names);
 }
 
-std::string names_of_modes() {
-    std::string names;
-    for (const auto& [mode, name] : modes)
-        names += (names.empty() ? "" : ", ") + std::string(name);
-    return names;
-}
-
-Mode parse_mode(std::string_view text) {
+template <class Modes>
+Mode parse_mode(const Modes& modes, std::string_view text) {
     return parse_one_of(
-               modes, [](const auto& mode) { return mode.second; }, text)
-        .first;
-}
-
-Mode parse_inner_mode(std::string_view text) {
-    return parse_one_of(
-        inner_modes, [](Mode mode) { return to_string(mode); }, text);
+        modes, [](Mode mode) { return to_string(mode); }, text);
 }
 
 SelectorKind parse_selector(std::string_view text) {
@@ -92,126 +70,178 @@ std::string parse_unix_path(const std::string& text) {
     }
 }
 
-// The options every server has; they set the members of a command line.
+// The options every server has; they set the members of a command line. Plain --help shows those with a rank.
 ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
     using Value = const std::string&;
     ServerOptions& options = line.options;
     ProgramOptions all;
-    all.add({"mode", "MODE", "how requests are served at the same time: " + names_of_modes(),
-             std::string(to_string(line.mode)), [&](Value value) { line.mode = parse_mode(value); }});
-    all.add({"selector", "NAME", "wait by this system call: epoll, poll or select; in the mode selecting",
-             std::string(to_string(options.selecting.selector)),
-             [&](Value value) { options.selecting.selector = parse_selector(value); }});
-    all("stall-limit",
-        "warn of a handler that holds up all others of its thread for S seconds; 0: never; in the mode selecting",
-        options.selecting.stall_limit);
-    all.add(
-        {"workers", "N",
-         "serve by N threads, in the mode thread-pool each for one request at a time, in the mode selecting for many; "
-         "by N processes in the mode preforking",
-         std::to_string(options.thread_pool.threads) + " thread-pool, " + std::to_string(options.selecting.workers) +
-             " selecting, as many as there are processors preforking",
-         [&](Value value) { line.workers = parse_count(value, 1, most_workers); }});
-    all.add({"inner", "MODE", "what each process does in the mode preforking: blocking, threading or selecting",
-             std::string(to_string(line.inner)), [&](Value value) { line.inner = parse_inner_mode(value); }});
-    all("own-listeners",
-        "in the mode preforking, give each process its own queue of connections instead of one for all; a process that "
-        "is busy or being replaced then keeps its own waiting",
-        options.preforking.own_listeners);
-    all.add({"host", "HOST", "listen on this name or address; \"\" is any address, IPv4 and IPv6", line.host,
-             [&](Value value) { line.host = value; }});
-    all.add({"port", "PORT", "listen on this port; 0 takes a free one", std::to_string(protocol.default_port),
-             [&](Value value) { line.port = static_cast<std::uint16_t>(parse_count(value, 0, 65'535)); }});
-    all.add({"unix", "PATH", "listen on this Unix socket instead; \"@NAME\" is an abstract one", "",
-             [&](Value value) { line.unix_path = parse_unix_path(value); }});
+    all.group("Where to listen");
+    all.add({.name = "host",
+             .value_name = "HOST",
+             .description = "listen on this name or address; \"\" means every address, IPv4 and IPv6",
+             .default_value = line.host,
+             .store = [&](Value value) { line.host = value; },
+             .rank = 3,
+             .not_with = {"unix"}});
+    all.add({.name = "port",
+             .value_name = "PORT",
+             .description = "listen on this port; 0 takes a free one",
+             .default_value = std::to_string(protocol.default_port),
+             .store = [&](Value value) { line.port = static_cast<std::uint16_t>(parse_count(value, 0, 65'535)); },
+             .rank = 2,
+             .not_with = {"unix"}});
+    all.add({.name = "unix",
+             .value_name = "PATH",
+             .description = "listen on this Unix socket instead; \"@NAME\" is an abstract one",
+             .store = [&](Value value) { line.unix_path = parse_unix_path(value); },
+             .rank = 5});
     if (protocol.datagrams)
-        all("udp", "serve datagrams instead of connections", line.udp);
-    all.add({"max-connections", "N",
-             "serve at most N at a time, divided among the processes in the mode preforking; the others wait",
-             std::to_string(options.forking.max_children) + " forking, " +
-                 std::to_string(options.threading.max_threads) + " threading, " +
-                 std::to_string(options.selecting.max_requests) + " selecting",
-             [&](Value value) {
-                 // Also if that is more than the mode allows by itself.
-                 options.forking.max_children = options.threading.max_threads = options.selecting.max_requests =
-                     options.max_connections = parse_count(value, 1);
-             }});
-    all.add(
-        {"max-per-address", "N",
-         "close further connections of an address that has N, in the mode preforking in each process; 0: any number",
-         "0", [&](Value value) { options.max_per_address = parse_count(value); }});
-    all.add(
-        {"per-address-prefix", "V4/V6",
-         "count addresses with so many leading bits in common as one, V4 of IPv4 and V6 of IPv6: 24/64 for networks",
-         "32/128", [&](Value value) { options.per_address_prefix = parse_prefix(value); }});
-    all.add({"timeout", "S", "end a connection that keeps the server waiting for S seconds; 0: never",
-             std::to_string(default_timeout.count()),
-             [&](Value value) { options.connection.timeout = parse_timeout(value); }});
-    all.add({"line-timeout", "S",
-             "end a connection that has sent the beginning of a line and not its end within S seconds; 0: never",
-             std::to_string(default_line_timeout.count()),
-             [&](Value value) { options.connection.line_timeout = parse_timeout(value); }});
-    all.add({"write-timeout", "S",
-             "end a connection that does not take a piece of output within S seconds; 0: as --timeout says",
-             std::to_string(default_write_timeout.count()),
-             [&](Value value) { options.connection.write_timeout = parse_timeout(value); }});
-    all("drain", "when told to end, give running requests S seconds", options.drain);
-    all("requests-per-connection", "close a connection after N requests; 0: never", options.connection.max_lines);
-    all.add({"backlog", "N", "let N connections wait in the kernel", std::to_string(options.request_queue_size),
-             [&](Value value) {
-                 constexpr std::size_t most = std::numeric_limits<int>::max();
-                 options.request_queue_size = static_cast<int>(parse_count(value, 1, most));
-             }});
-    all.add({"defer-accept", "",
-             "take a TCP connection only when its client has sent something, or after " +
-                 std::to_string(defer_accept.count()) + " seconds; where the client speaks first",
-             "", [&](Value) { options.defer_accept = defer_accept; }});
-    all("reuse-port", "let other processes listen on the same port", options.allow_reuse_port);
-    all("quiet", "tell of errors only, not of each connection", line.quiet);
-    all("help", "print this and exit", line.help);
-    all("version", "print the version and exit", line.version);
+        all("udp", "serve datagrams instead of connections", line.udp).rank = 6;
+    all.add({.name = "backlog",
+             .value_name = "N",
+             .description = "let at most N connections wait in the kernel",
+             .default_value = std::to_string(options.request_queue_size),
+             .store =
+                 [&](Value value) {
+                     constexpr std::size_t most = std::numeric_limits<int>::max();
+                     options.request_queue_size = static_cast<int>(parse_count(value, 1, most));
+                 },
+             .rank = rarely_used,
+             .not_with = {"udp"}});
+    all.add({.name = "defer-accept",
+             .description = "accept a TCP connection when its client has sent data, or after " +
+                            std::to_string(defer_accept.count()) + " seconds",
+             .store = [&](Value) { options.defer_accept = defer_accept; },
+             .rank = rarely_used,
+             .not_with = {"unix", "udp"}});
+    all.add({.name = "reuse-port",
+             .description = "let other processes listen on the same port",
+             .store = [&](Value) { options.allow_reuse_port = true; },
+             .rank = rarely_used,
+             .not_with = {"unix"}});
+
+    all.group("Concurrency");
+    const std::vector<Mode> every_mode(server_modes.begin(), server_modes.end());
+    const std::vector<Mode> every_inner(inner_modes.begin(), inner_modes.end());
+    all.add({.name = "mode",
+             .value_name = "MODE",
+             .description = "serve requests in this mode: " + list_of(every_mode, " or "),
+             .default_value = std::string(to_string(line.mode)),
+             .store = [&](Value value) { line.mode = parse_mode(server_modes, value); },
+             .rank = 1});
+    all.add({.name = "workers",
+             .value_name = "N",
+             .description = "serve by N threads, or by N processes with preforking",
+             .default_value = std::to_string(options.thread_pool.threads) + " with thread-pool, " +
+                              std::to_string(options.selecting.workers) +
+                              " with selecting, one for each processor with preforking",
+             .store = [&](Value value) { line.workers = parse_count(value, 1, most_workers); },
+             .rank = 4,
+             .modes = {Mode::selecting, Mode::thread_pool, Mode::preforking}});
+    all.add({.name = "inner",
+             .value_name = "MODE",
+             .description = "run each process in this mode: " + list_of(every_inner, " or "),
+             .default_value = std::string(to_string(line.inner)),
+             .store = [&](Value value) { line.inner = parse_mode(inner_modes, value); },
+             .rank = rarely_used,
+             .modes = {Mode::preforking}});
+    all.add({.name = "own-listeners",
+             .description = "give each process its own queue of connections, which waits while it is busy",
+             .store = [&](Value) { options.preforking.own_listeners = true; },
+             .rank = rarely_used,
+             .modes = {Mode::preforking},
+             .not_with = {"unix"}});
+    all.add({.name = "selector",
+             .value_name = "NAME",
+             .description = "wait by this system call: epoll, poll or select",
+             .default_value = std::string(to_string(options.selecting.selector)),
+             .store = [&](Value value) { options.selecting.selector = parse_selector(value); },
+             .rank = rarely_used,
+             .modes = {Mode::selecting}});
+
+    all.group("Limits");
+    all.add({.name = "max-connections",
+             .value_name = "N",
+             .description = "serve at most N connections at a time, over all processes; further ones wait",
+             .default_value = std::to_string(options.forking.max_children) + " with forking, " +
+                              std::to_string(options.threading.max_threads) + " with threading, " +
+                              std::to_string(options.selecting.max_requests) + " with selecting",
+             .store =
+                 [&](Value value) {
+                     // Also if that is more than the mode allows by itself.
+                     options.forking.max_children = options.threading.max_threads = options.selecting.max_requests =
+                         options.max_connections = parse_count(value, 1);
+                 },
+             .rank = 8,
+             .modes = {Mode::forking, Mode::threading, Mode::selecting}});
+    const std::vector<Mode> several_at_a_time{Mode::forking, Mode::threading, Mode::selecting, Mode::thread_pool};
+    all.add({.name = "max-per-address",
+             .value_name = "N",
+             .description = "close further connections of an address that has N in a process; 0 disables",
+             .default_value = "0",
+             .store = [&](Value value) { options.max_per_address = parse_count(value); },
+             .rank = rarely_used,
+             .modes = several_at_a_time,
+             .not_with = {"unix", "udp"}});
+    all.add({.name = "per-address-prefix",
+             .value_name = "V4/V6",
+             .description = "count addresses as one if their first V4 bits (IPv4) or V6 bits (IPv6) are equal",
+             .default_value = "32/128",
+             .store = [&](Value value) { options.per_address_prefix = parse_prefix(value); },
+             .rank = rarely_used,
+             .modes = several_at_a_time,
+             .not_with = {"unix", "udp"},
+             .needs = "max-per-address"});
+    all.add({.name = "timeout",
+             .value_name = "S",
+             .description = "close a connection that keeps the server waiting for S seconds; 0 disables",
+             .default_value = std::to_string(default_timeout.count()),
+             .store = [&](Value value) { options.connection.timeout = parse_timeout(value); },
+             .rank = 9,
+             .not_with = {"udp"}});
+    all.add({.name = "line-timeout",
+             .value_name = "S",
+             .description = "close a connection that does not complete a line within S seconds; 0 disables",
+             .default_value = std::to_string(default_line_timeout.count()),
+             .store = [&](Value value) { options.connection.line_timeout = parse_timeout(value); },
+             .rank = rarely_used,
+             .not_with = {"udp"}});
+    all.add({.name = "write-timeout",
+             .value_name = "S",
+             .description = "close a connection that does not take output within S seconds; 0 means --timeout",
+             .default_value = std::to_string(default_write_timeout.count()),
+             .store = [&](Value value) { options.connection.write_timeout = parse_timeout(value); },
+             .rank = rarely_used,
+             .not_with = {"udp"}});
+    all.add({.name = "requests-per-connection",
+             .value_name = "N",
+             .description = "close a connection after N requests; 0 disables",
+             .default_value = std::to_string(options.connection.max_lines),
+             .store = [&](Value value) { options.connection.max_lines = parse_count(value); },
+             .rank = rarely_used,
+             .not_with = {"udp"}});
+
+    all.group("Stopping");
+    all("drain", "give running requests S seconds to end after SIGINT or SIGTERM", options.drain).rank = 10;
+
+    all.group("Logging");
+    all("quiet", "log errors only, not each connection", line.quiet).rank = 7;
+    ProgramOption& stall_limit = all("stall-limit", "warn when a handler blocks its thread for S seconds; 0 disables",
+                                     options.selecting.stall_limit);
+    stall_limit.rank = rarely_used;
+    stall_limit.modes = {Mode::selecting};
+
+    all.group("Help");
+    add_help(all, {&protocol.options}, line);
     return all;
 }
 
-void check_meaning(const CommandLine& line, const Protocol& protocol, const GivenOptions& given) {
-    const auto refuse = [&given](const std::string& name, const std::string& where) {
-        if (given.contains(name))
-            throw UsageError("--" + name + " means nothing " + where);
-    };
-    const bool preforks = line.mode == Mode::preforking;
-    const Mode served_in = preforks ? line.inner : line.mode;
-    if (served_in == Mode::blocking)
-        for (const char* const name : {"max-connections", "max-per-address", "per-address-prefix"})
-            refuse(name, "in the mode blocking, which serves one at a time");
-    if (line.mode == Mode::thread_pool)
-        refuse("max-connections", "in the mode thread-pool, which serves as many at a time as --workers says");
-    if (!given.contains("max-per-address"))
-        refuse("per-address-prefix", "without --max-per-address");
-    const std::string in_the_mode = "in the mode " + std::string(to_string(line.mode));
-    if (line.mode != Mode::thread_pool && line.mode != Mode::selecting && !preforks)
-        refuse("workers", in_the_mode);
-    if (served_in != Mode::selecting) {
-        for (const char* const name : {"selector", "stall-limit"})
-            refuse(name, "in the mode " + std::string(to_string(served_in)));
-    }
-    if (!preforks) {
-        for (const char* const name : {"inner", "own-listeners"})
-            refuse(name, in_the_mode);
-    }
-    if (line.unix_path) {
-        for (const char* const name :
-             {"host", "port", "reuse-port", "defer-accept", "own-listeners", "max-per-address", "per-address-prefix"})
-            refuse(name, "with --unix");
-    }
-    if (line.udp) {
-        for (const char* const name : {"timeout", "line-timeout", "write-timeout", "requests-per-connection", "backlog",
-                                       "defer-accept", "max-per-address", "per-address-prefix"})
-            refuse(name, "with --udp");
-        if (!protocol.datagrams_take_options) {
-            for (const ProgramOption& option : protocol.options)
-                refuse(option.name, "with --udp");
-        }
-    }
+// The handlers' own options, which mean nothing to handlers of datagrams that are not made from them.
+ProgramOptions own_options(const Protocol& protocol) {
+    ProgramOptions own = protocol.options;
+    if (protocol.datagrams && !protocol.datagrams_take_options)
+        own.forbid_with("udp");
+    return own;
 }
 
 void set_workers(CommandLine& line) {
@@ -221,7 +251,7 @@ void set_workers(CommandLine& line) {
     if (line.mode == Mode::preforking) {
         if (*line.workers > ServerOptions::Preforking::most_workers)
             throw UsageError("--workers: at most " + std::to_string(ServerOptions::Preforking::most_workers) +
-                             " in the mode preforking");
+                             " with --mode preforking");
         options.preforking.workers = *line.workers;
     } else if (line.mode == Mode::thread_pool) {
         options.thread_pool.threads = *line.workers;
@@ -230,37 +260,7 @@ void set_workers(CommandLine& line) {
     }
 }
 
-void store_arguments(const std::vector<ProgramOption>& wanted, const std::vector<std::string>& given) {
-    if (given.size() > wanted.size())
-        throw UsageError("unexpected argument '" + given[wanted.size()] + "'");
-    if (given.size() < wanted.size())
-        throw UsageError(wanted[given.size()].name + " is missing: " + wanted[given.size()].description);
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-        try {
-            wanted[i].store(given[i]);
-        } catch (const UsageError& failure) {
-            throw UsageError(wanted[i].name + ": " + failure.what());
-        }
-    }
-}
-
-/// "[OPTION]... DIR"
-std::string synopsis(const Protocol& protocol) {
-    std::string text = "[OPTION]...";
-    for (const ProgramOption& argument : protocol.options.arguments())
-        text += ' ' + argument.name;
-    return text;
-}
-
 }  // namespace
-
-std::string_view to_string(Mode mode) noexcept {
-    for (const auto& [value, name] : modes) {
-        if (value == mode)
-            return name;
-    }
-    return "?";
-}
 
 CommandLine parse_command_line(const Protocol& protocol, std::span<const std::string> arguments) {
     CommandLine line;
@@ -268,36 +268,44 @@ CommandLine parse_command_line(const Protocol& protocol, std::span<const std::st
     line.options.connection.timeout = default_timeout;
     line.options.connection.line_timeout = default_line_timeout;
     line.options.connection.write_timeout = default_write_timeout;
+    const ProgramOptions own = own_options(protocol);
     const ProgramOptions common = common_options(protocol, line);
-    const GivenOptions given = read_options({&common, &protocol.options}, arguments);
+    const GivenOptions given = read_options({&own, &common}, arguments);
     if (!line.help && !line.version) {
-        check_meaning(line, protocol, given);
+        check_combinations({&own, &common}, given, {line.mode, line.inner});
         set_workers(line);
-        store_arguments(protocol.options.arguments(), given.arguments);
+        store_arguments(own, given);
     }
     return line;
 }
 
-std::string help_text(const Protocol& protocol, std::string_view program) {
-    CommandLine defaults;
-    const ProgramOptions common = common_options(protocol, defaults);
-    std::string text = "usage: " + std::string(program) + ' ' + synopsis(protocol) + '\n';
-    if (!protocol.description.empty())
-        text += std::string(protocol.description) + '\n';
-    text += '\n';
-    std::vector<std::pair<std::string, const ProgramOption*>> rows;
-    for (const ProgramOption& argument : protocol.options.arguments())
-        rows.emplace_back("  " + argument.name, &argument);
-    for (const ProgramOptions* const options : {&protocol.options, &common}) {
-        for (const ProgramOption& option : *options)
-            rows.emplace_back("  " + spelling(option), &option);
+ServerHelp::ServerHelp(const Protocol& protocol, std::string_view program)
+    : own_(own_options(protocol)), common_(common_options(protocol, defaults_)) {
+    about_.program = program;
+    about_.description = protocol.description;
+    about_.details = {"The program serves until SIGINT or SIGTERM comes. It then accepts nothing more, lets running "
+                      "requests end for the "
+                      "time of --drain and cuts the rest. A second signal ends it at once.",
+                      "A line on standard output says when the program is ready; the log goes to standard error. If a "
+                      "service manager "
+                      "passes a listening socket (sd_listen_fds(3)), the program serves that one instead of its own."};
+    about_.options = {&own_, &common_};
+    about_.exit_statuses = {{"0", "a signal or a handler ended the program"},
+                            {"1", "the program could not serve, or a second signal cut requests"},
+                            {"2", "the command line is wrong"}};
+    for (std::string_view rest = protocol.examples; !rest.empty();) {
+        const std::string_view line = rest.substr(0, rest.find('\n'));
+        about_.examples.push_back(line.starts_with("$0") ? about_.program + std::string(line.substr(2))
+                                                         : std::string(line));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     }
-    return text + help_lines(rows);
-}
-
-std::string usage_line(const Protocol& protocol, std::string_view program) {
-    return "usage: " + std::string(program) + ' ' + synopsis(protocol) + "; " + std::string(program) +
-           " --help lists the options";
+    if (about_.examples.empty()) {
+        std::string command = about_.program;
+        for (const ProgramOption& argument : own_.arguments())
+            command += ' ' + argument.name;
+        about_.examples.push_back(command + " --mode threading");
+    }
+    about_.see_also = {"socketserver-bench(1)", "systemd.socket(5)"};
 }
 
 }  // namespace socketserver::detail

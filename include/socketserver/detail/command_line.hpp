@@ -3,6 +3,8 @@
 /// \file
 /// The command line that all servers have in common.
 
+#include <socketserver/detail/help.hpp>
+#include <socketserver/detail/mode.hpp>
 #include <socketserver/detail/protocol.hpp>
 #include <socketserver/server_options.hpp>
 
@@ -14,20 +16,8 @@
 
 namespace socketserver::detail {
 
-/// How requests are served at the same time.
-enum class Mode { blocking, forking, threading, selecting, thread_pool, preforking };
-
-/// The mode of programs that are not told one.
-inline constexpr Mode default_mode = Mode::selecting;
-
-/// A mode as the command line calls it.
-[[nodiscard]] std::string_view to_string(Mode mode) noexcept;
-
-/// What a command line asks for. A value.
-struct CommandLine {
-    bool help = false;     ///< only tell how to use the program; nothing below counts
-    bool version = false;  ///< only tell the version; nothing below counts
-
+/// What a command line asks for. A value; if it asks for help or the version, nothing else counts.
+struct CommandLine : HelpRequest {
     Mode mode = default_mode;              ///< --mode
     Mode inner = default_mode;             ///< --inner, what each process does in the mode preforking
     std::string host = "127.0.0.1";        ///< --host, not yet resolved
@@ -45,14 +35,25 @@ struct CommandLine {
 /// \throw UsageError if it cannot be understood
 [[nodiscard]] CommandLine parse_command_line(const Protocol& protocol, std::span<const std::string> arguments);
 
-/// What --help prints.
-/// \param protocol what is served
-/// \param program the program's name
-[[nodiscard]] std::string help_text(const Protocol& protocol, std::string_view program);
+/// What help on a server program is made from.
+///
+/// Owns: the options that it lists.
+class ServerHelp {
+public:
+    /// \param protocol what is served
+    /// \param program the program's name
+    ServerHelp(const Protocol& protocol, std::string_view program);
+    ServerHelp(const ServerHelp&) = delete;
+    ServerHelp& operator=(const ServerHelp&) = delete;
 
-/// The line that follows a message about a bad command line.
-/// \param protocol what is served
-/// \param program the program's name
-[[nodiscard]] std::string usage_line(const Protocol& protocol, std::string_view program);
+    /// It refers to this object.
+    [[nodiscard]] const ProgramHelp& about() const noexcept { return about_; }
+
+private:
+    CommandLine defaults_;
+    ProgramOptions own_;
+    ProgramOptions common_;
+    ProgramHelp about_;
+};
 
 }  // namespace socketserver::detail

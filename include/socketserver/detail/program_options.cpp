@@ -16,51 +16,87 @@ std::string quoted(std::string_view text) {
     return "'" + std::string(text) + "'";
 }
 
+bool contains(const std::vector<Mode>& modes, Mode mode) {
+    return std::find(modes.begin(), modes.end(), mode) != modes.end();
+}
+
 }  // namespace
 
-void ProgramOptions::operator()(std::string name, std::string description, bool& variable) {
-    add({std::move(name), "", std::move(description), "", [&variable](const std::string&) { variable = true; }});
+ProgramOption& ProgramOptions::add(ProgramOption option) {
+    option.group = group_;
+    return options_.emplace_back(std::move(option));
 }
 
-void ProgramOptions::operator()(std::string name, std::string description, std::string& variable) {
-    add({std::move(name), "TEXT", std::move(description), variable,
-         [&variable](const std::string& value) { variable = value; }});
+ProgramOption& ProgramOptions::add_argument(ProgramOption argument) {
+    return arguments_.emplace_back(std::move(argument));
 }
 
-void ProgramOptions::operator()(std::string name, std::string description, std::size_t& variable) {
-    add({std::move(name), "N", std::move(description), std::to_string(variable),
-         [&variable](const std::string& value) { variable = parse_count(value); }});
+ProgramOption& ProgramOptions::operator()(std::string name, std::string description, bool& variable) {
+    return add({.name = std::move(name),
+                .description = std::move(description),
+                .store = [&variable](const std::string&) { variable = true; }});
 }
 
-void ProgramOptions::operator()(std::string name, std::string description, std::uint16_t& variable) {
+ProgramOption& ProgramOptions::operator()(std::string name, std::string description, std::string& variable) {
+    return add({std::move(name), "TEXT", std::move(description), variable,
+                [&variable](const std::string& value) { variable = value; }});
+}
+
+ProgramOption& ProgramOptions::operator()(std::string name, std::string description, std::size_t& variable) {
+    return add({std::move(name), "N", std::move(description), std::to_string(variable),
+                [&variable](const std::string& value) { variable = parse_count(value); }});
+}
+
+ProgramOption& ProgramOptions::operator()(std::string name, std::string description, std::uint16_t& variable) {
     constexpr std::size_t greatest = std::numeric_limits<std::uint16_t>::max();
-    add({std::move(name), "PORT", std::move(description), std::to_string(variable),
-         [&variable](const std::string& value) {
-             variable = static_cast<std::uint16_t>(parse_count(value, 0, greatest));
-         }});
+    return add({std::move(name), "PORT", std::move(description), std::to_string(variable),
+                [&variable](const std::string& value) {
+                    variable = static_cast<std::uint16_t>(parse_count(value, 0, greatest));
+                }});
 }
 
-void ProgramOptions::operator()(std::string name, std::string description, std::chrono::nanoseconds& variable) {
-    add({std::move(name), "S", std::move(description), seconds_text(variable),
-         [&variable](const std::string& value) { variable = parse_seconds(value); }});
+ProgramOption& ProgramOptions::operator()(std::string name, std::string description,
+                                          std::chrono::nanoseconds& variable) {
+    return add({std::move(name), "S", std::move(description), seconds_text(variable),
+                [&variable](const std::string& value) { variable = parse_seconds(value); }});
+}
+
+void ProgramOptions::forbid_with(const std::string& other) {
+    for (std::vector<ProgramOption>* const all : {&options_, &arguments_}) {
+        for (ProgramOption& option : *all)
+            option.not_with.push_back(other);
+    }
 }
 
 std::string spelling(const ProgramOption& option) {
-    return "--" + option.name + (option.value_name.empty() ? "" : " " + option.value_name);
+    if (option.value_name.empty())
+        return "--" + option.name;
+    return "--" + option.name + (option.optional ? "[=" + option.value_name + ']' : ' ' + option.value_name);
 }
 
-std::string help_lines(const std::vector<std::pair<std::string, const ProgramOption*>>& rows) {
-    std::size_t width = 0;
-    for (const auto& row : rows)
-        width = std::max(width, row.first.size());
+std::vector<Mode> inner_modes_of(const ProgramOption& option) {
+    std::vector<Mode> inner(inner_modes.begin(), inner_modes.end());
+    if (!option.modes.empty() && !contains(option.modes, Mode::preforking))
+        std::erase_if(inner, [&](Mode mode) { return !contains(option.modes, mode); });
+    return inner;
+}
+
+std::vector<Mode> modes_of(const ProgramOption& option) {
+    std::vector<Mode> modes(server_modes.begin(), server_modes.end());
+    if (!option.modes.empty()) {
+        std::erase_if(modes, [&](Mode mode) {
+            return mode == Mode::preforking ? inner_modes_of(option).empty() : !contains(option.modes, mode);
+        });
+    }
+    return modes;
+}
+
+std::string list_of(const std::vector<Mode>& modes, std::string_view last_separator) {
     std::string text;
-    for (const auto& [beginning, option] : rows) {
-        std::string line = beginning;
-        line.resize(width + 2, ' ');
-        line += option->description;
-        if (!option->default_value.empty())
-            line += " (default: " + option->default_value + ")";
-        text += line + '\n';
+    for (std::size_t i = 0; i < modes.size(); ++i) {
+        if (i > 0)
+            text += i + 1 == modes.size() ? last_separator : ", ";
+        text += to_string(modes[i]);
     }
     return text;
 }

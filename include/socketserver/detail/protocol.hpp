@@ -27,6 +27,7 @@ namespace socketserver::detail {
 struct Protocol {
     std::uint16_t default_port = 0;                     ///< where to listen; 0: the system chooses
     std::string_view description;                       ///< one sentence, or ""
+    std::string_view examples;                          ///< for help: commands, a line each; "$0" is the program
     ProgramOptions options;                             ///< the handlers' own
     std::unique_ptr<HandlerMaker<Socket>> connections;  ///< makes handlers of connections
     std::unique_ptr<HandlerMaker<Datagram>> datagrams;  ///< makes those of datagrams; null: no such form

@@ -29,6 +29,9 @@ po::options_description describe(const std::vector<const ProgramOptions*>& known
 constexpr char hiding = '\x1a';
 constexpr char hidden_percent = 'p';
 constexpr char hidden_hiding = 'h';
+// Whether the parser takes the next argument for a value that may be left out, depends on Boost's version. So it is told of a
+// value that is none.
+constexpr char no_value = 'n';
 
 std::string hide_percents(std::string_view text) {
     std::string hidden;
@@ -44,16 +47,26 @@ std::string hide_percents(std::string_view text) {
 std::string show_percents(std::string_view hidden) {
     std::string text;
     for (std::size_t i = 0; i < hidden.size(); ++i) {
-        if (hidden[i] == hiding && i + 1 < hidden.size())
-            text += hidden[++i] == hidden_percent ? '%' : hiding;
-        else
+        if (hidden[i] != hiding || i + 1 == hidden.size())
             text += hidden[i];
+        else if (hidden[++i] != no_value)
+            text += hidden[i] == hidden_percent ? '%' : hiding;
+        else if (text.ends_with('='))  // where it was taken for the value of the option before
+            text.pop_back();
     }
     return text;
 }
 
+bool has_optional_value(const std::vector<const ProgramOptions*>& known, std::string_view name) {
+    return std::any_of(known.begin(), known.end(), [name](const ProgramOptions* options) {
+        return std::any_of(options->begin(), options->end(),
+                           [name](const ProgramOption& option) { return option.optional && option.name == name; });
+    });
+}
+
 /// The arguments as the parser has to see them.
-std::vector<std::string> tokens_of(std::span<const std::string> arguments) {
+std::vector<std::string> tokens_of(const std::vector<const ProgramOptions*>& known,
+                                   std::span<const std::string> arguments) {
     std::vector<std::string> tokens;
     bool options_end = false;
     for (const std::string& argument : arguments) {
@@ -67,6 +80,8 @@ std::vector<std::string> tokens_of(std::span<const std::string> arguments) {
         tokens.push_back(hide_percents(empty_value ? argument.substr(0, argument.size() - 1) : argument));
         if (empty_value)
             tokens.emplace_back();
+        else if (!options_end && argument.starts_with("--") && has_optional_value(known, argument.substr(2)))
+            tokens.back().append({'=', hiding, no_value});
     }
     return tokens;
 }
@@ -81,6 +96,32 @@ const ProgramOption& find(const std::vector<const ProgramOptions*>& known, std::
     throw UsageError("unrecognised option '--" + std::string(name) + "'");
 }
 
+void check_company(const ProgramOption& option, const std::string& called, const GivenOptions& given) {
+    for (const std::string& other : option.not_with) {
+        if (given.contains(other))
+            throw UsageError(called + " cannot be used with --" + other);
+    }
+    if (!option.needs.empty() && !given.contains(option.needs))
+        throw UsageError(called + " needs --" + option.needs);
+}
+
+void check_mode(const ProgramOption& option, const GivenOptions& given, const ChosenMode& chosen) {
+    const auto is_in = [](const std::vector<Mode>& modes, Mode mode) {
+        return std::find(modes.begin(), modes.end(), mode) != modes.end();
+    };
+    std::string refusal = "--" + option.name + " cannot be used with --mode ";
+    refusal += to_string(chosen.mode);
+    if (!given.contains("mode"))
+        refusal += ", the default";
+    const std::vector<Mode> modes = modes_of(option);
+    if (!is_in(modes, chosen.mode))
+        throw UsageError(refusal + "; it needs --mode " + list_of(modes, " or "));
+    const std::vector<Mode> inner = inner_modes_of(option);
+    if (chosen.mode == Mode::preforking && !is_in(inner, chosen.inner))
+        throw UsageError(refusal + " --inner " + std::string(to_string(chosen.inner)) + "; it needs --inner " +
+                         list_of(inner, " or "));
+}
+
 }  // namespace
 
 bool GivenOptions::contains(std::string_view name) const noexcept {
@@ -93,7 +134,7 @@ GivenOptions read_options(const std::vector<const ProgramOptions*>& known, std::
         try {
             // Abbreviations would change their meaning with each option to come.
             constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-            return po::command_line_parser(tokens_of(arguments)).options(described).style(style).run();
+            return po::command_line_parser(tokens_of(known, arguments)).options(described).style(style).run();
         } catch (const po::error& failure) {
             throw UsageError(show_percents(failure.what()));
         }
@@ -116,6 +157,32 @@ GivenOptions read_options(const std::vector<const ProgramOptions*>& known, std::
         }
     }
     return given;
+}
+
+void check_combinations(const std::vector<const ProgramOptions*>& known, const GivenOptions& given,
+                        const ChosenMode& chosen) {
+    for (const GivenOptions::Option& one : given.options) {
+        const ProgramOption& option = find(known, one.name);
+        check_mode(option, given, chosen);
+        check_company(option, "--" + option.name, given);
+    }
+}
+
+void store_arguments(const ProgramOptions& wanted, const GivenOptions& given) {
+    const std::vector<ProgramOption>& all = wanted.arguments();
+    const std::vector<std::string>& texts = given.arguments;
+    if (texts.size() > all.size())
+        throw UsageError("unexpected argument '" + texts[all.size()] + "'");
+    if (texts.size() < all.size() && !all[texts.size()].optional)
+        throw UsageError(all[texts.size()].name + " is missing: " + all[texts.size()].description);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        check_company(all[i], all[i].name, given);
+        try {
+            all[i].store(texts[i]);
+        } catch (const UsageError& failure) {
+            throw UsageError(all[i].name + ": " + failure.what());
+        }
+    }
 }
 
 }  // namespace socketserver::detail

@@ -34,4 +34,24 @@ struct GivenOptions {
 [[nodiscard]] GivenOptions read_options(const std::vector<const ProgramOptions*>& known,
                                         std::span<const std::string> arguments);
 
+/// How a server is to serve. A value.
+struct ChosenMode {
+    Mode mode = default_mode;   ///< the mode
+    Mode inner = default_mode;  ///< what each process does in the mode preforking
+};
+
+/// Checks that each option that was given means something with the others, as their ProgramOption says.
+/// \param known as for read_options()
+/// \param given what was given
+/// \param chosen the mode of a server
+/// \throw UsageError naming the options that do not go together, and what would
+void check_combinations(const std::vector<const ProgramOptions*>& known, const GivenOptions& given,
+                        const ChosenMode& chosen = {});
+
+/// Gives each argument its value.
+/// \param wanted the arguments there are
+/// \param given what was given
+/// \throw UsageError if there are too many or too few, one is no value, or cannot be used with an option that was given
+void store_arguments(const ProgramOptions& wanted, const GivenOptions& given);
+
 }  // namespace socketserver::detail

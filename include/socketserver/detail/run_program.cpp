@@ -136,15 +136,13 @@ int run_program(const Protocol& protocol, int argc, char* argv[]) {
     try {
         const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
         const CommandLine line = parse_command_line(protocol, arguments);
-        if (line.help)
-            std::cout << help_text(protocol, program) << std::flush;
-        else if (line.version)
-            std::cout << program << " (socketserver " SOCKETSERVER_VERSION ")\n" << std::flush;
-        else
+        if (!line.help && !line.version)
             return serve(protocol, line, program);
+        answer(ServerHelp(protocol, program).about(), line);
         return EXIT_SUCCESS;
     } catch (const UsageError& failure) {
-        std::cerr << program << ": " << failure.what() << '\n' << usage_line(protocol, program) << '\n';
+        std::cerr << program << ": " << failure.what() << '\n'
+                  << usage_line(ServerHelp(protocol, program).about()) << '\n';
         return exit_usage;
     } catch (const std::exception& failure) {
         std::cerr << program << ": " << failure.what() << '\n';
