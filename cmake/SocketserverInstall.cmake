@@ -29,6 +29,9 @@ if(TARGET socketserver_bench)
         FILE_SET HEADERS
     )
     install(TARGETS socketserver-bench)
+    if(TARGET installed_man_pages)
+        install(FILES "${PROJECT_BINARY_DIR}/man/man1/socketserver-bench.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+    endif()
     install(
         EXPORT socketserver_bench
         NAMESPACE socketserver::
