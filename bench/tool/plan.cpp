@@ -84,7 +84,7 @@ private:
                 return;
         }
         if (settings_.rate && !plan_.cells.empty())
-            throw detail::UsageError(std::string("--rate means nothing to connections that only wait: add keepalive, "
+            throw detail::UsageError(std::string("--rate needs connections that send requests: add keepalive, "
                                                  "pipelined") +
                                      (datagrams_ ? ", connect or udp" : " or connect") + " to --shape");
     }

@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(command_lines_that_mean_nothing_get_one_line) {
         {{"--against", "server PORT"}, "is not NAME=COMMAND"},
         {{"--against", "peer=server"}, "does not say PORT"},
         {{"--rate", "5", "--closed"}, "--rate cannot be used with --closed"},
-        {{"--rate", "5", "--shape", "idle"}, "--rate means nothing to connections that only wait: add keepalive"},
+        {{"--rate", "5", "--shape", "idle"}, "--rate needs connections that send requests: add keepalive"},
         {{"--handler", "nothing"}, "--handler: 'nothing' is not one of echo, time"},
         {{"--seconds", "0"}, "--seconds: '0' is not more than 0"},
         {{"--server-processors", "1000"}, "processor 1000 is not there"},
