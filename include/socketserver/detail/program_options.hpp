@@ -79,15 +79,17 @@ public:
     /// \param variable is assigned what Value makes of the text; an exception that it throws tells what is wrong with that
     template <std::constructible_from<const std::string&> Value>
     ProgramOption& argument(std::string name, std::string description, Value& variable) {
-        return add_argument({.name = std::move(name),
-                             .description = std::move(description),
-                             .store = [&variable](const std::string& text) {
-                                 try {
-                                     variable = Value(text);
-                                 } catch (const std::exception& failure) {
-                                     throw UsageError(failure.what());
-                                 }
-                             }});
+        ProgramOption made;
+        made.name = std::move(name);
+        made.description = std::move(description);
+        made.store = [&variable](const std::string& text) {
+            try {
+                variable = Value(text);
+            } catch (const std::exception& failure) {
+                throw UsageError(failure.what());
+            }
+        };
+        return add_argument(std::move(made));
     }
 
     /// Says that none of the options and arguments can be used with another option.

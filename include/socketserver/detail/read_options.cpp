@@ -97,10 +97,10 @@ const ProgramOption& find(const std::vector<const ProgramOptions*>& known, std::
 }
 
 void check_company(const ProgramOption& option, const std::string& called, const GivenOptions& given) {
-    for (const std::string& other : option.not_with) {
-        if (given.contains(other))
-            throw UsageError(called + " cannot be used with --" + other);
-    }
+    const auto forbidden = std::find_if(option.not_with.begin(), option.not_with.end(),
+                                        [&](const std::string& other) { return given.contains(other); });
+    if (forbidden != option.not_with.end())
+        throw UsageError(called + " cannot be used with --" + *forbidden);
     if (!option.needs.empty() && !given.contains(option.needs))
         throw UsageError(called + " needs --" + option.needs);
 }
