@@ -15,7 +15,7 @@ namespace {
 // Whether nobody has a socket file open, so that connecting to it is refused. A server must not take the question for a
 // connection: it is asked with a type of socket that neither streams nor datagrams are (EPROTOTYPE).
 bool nobody_listens(const Address& address) noexcept {
-    const UniqueFd probe{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    const UniqueFd probe = own_descriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     return probe && ::connect(probe.get(), address.data(), address.size()) != 0 && errno == ECONNREFUSED;
 }
 

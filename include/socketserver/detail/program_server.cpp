@@ -75,7 +75,9 @@ class SignalledServer final : public RunningServer<Base> {
 public:
     SignalledServer(const Address& address, const ServerOptions& options,
                     HandlerMaker<typename Base::RequestType>& maker, const SignalFd& signals)
-        : RunningServer<Base>(address, options, maker), signals_(signals), either_(::epoll_create1(EPOLL_CLOEXEC)) {
+        : RunningServer<Base>(address, options, maker),
+          signals_(signals),
+          either_(own_descriptor(::epoll_create1(EPOLL_CLOEXEC))) {
         for (const int fd : {signals.fd(), Base::wake_descriptor()}) {
             epoll_event event{};
             event.events = EPOLLIN;

@@ -23,7 +23,7 @@ constexpr std::size_t max_events = 256;
 
 class EpollSelector final : public Selector {
 public:
-    EpollSelector() : Selector(true), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    EpollSelector() : Selector(true), epoll_(own_descriptor(::epoll_create1(EPOLL_CLOEXEC))) {
         if (!epoll_)
             throw_errno(errno, "epoll_create1");
     }

@@ -19,7 +19,8 @@ namespace socketserver {
 
 using namespace std::chrono_literals;
 
-Socket::Socket(int family, int type, int protocol) : waitable_(::socket(family, type | SOCK_CLOEXEC, protocol)) {
+Socket::Socket(int family, int type, int protocol)
+    : waitable_(own_descriptor(::socket(family, type | SOCK_CLOEXEC, protocol)).release()) {
     descriptor_blocks_ = (type & SOCK_NONBLOCK) == 0;
     constexpr int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
     // Of datagrams each is read by itself, and so are the pieces of a Unix stream that came with descriptors.

@@ -122,7 +122,11 @@ std::pair<Socket, Socket> socketpair(int family, int type) {
     std::array<int, 2> fds{};
     if (::socketpair(family, type | SOCK_CLOEXEC, 0, fds.data()) != 0)
         throw_errno(errno, "socketpair");
-    return {Socket{UniqueFd{fds[0]}}, Socket{UniqueFd{fds[1]}}};
+    UniqueFd one = own_descriptor(fds[0]);
+    UniqueFd other = own_descriptor(fds[1]);
+    if (!one || !other)
+        throw_errno(errno, "socketpair");
+    return {Socket{std::move(one)}, Socket{std::move(other)}};
 }
 
 std::pair<Socket, Socket> socketpair(int family, int type, error_code& error) {
@@ -130,7 +134,7 @@ std::pair<Socket, Socket> socketpair(int family, int type, error_code& error) {
 }
 
 Socket fromfd(int fd) {
-    UniqueFd copy{::fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+    UniqueFd copy = own_descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
     if (!copy)
         throw_errno(errno, "fcntl");
     Socket socket{std::move(copy)};

@@ -428,7 +428,8 @@ std::pair<Socket, Address> Socket::accept(error_code& error) {
     const IoResult result = transfer(operation, error, [&](int) -> ssize_t {
         length = sizeof from;
         // Not O_NONBLOCK: where the kernel must not block, each call says so by a flag.
-        accepted = ::accept4(fileno(), reinterpret_cast<sockaddr*>(&from), &length, SOCK_CLOEXEC);
+        accepted =
+            own_descriptor(::accept4(fileno(), reinterpret_cast<sockaddr*>(&from), &length, SOCK_CLOEXEC)).release();
         return accepted < 0 ? -1 : 0;
     });
     bytes_or_error(result, error);

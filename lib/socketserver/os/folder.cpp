@@ -14,8 +14,9 @@ namespace socketserver {
 namespace {
 
 UniqueFd descriptor_or_error(int fd, error_code& error) noexcept {
-    error = fd < 0 ? system_code(errno) : error_code{};
-    return UniqueFd{fd};
+    UniqueFd descriptor = own_descriptor(fd);
+    error = descriptor ? error_code{} : system_code(errno);
+    return descriptor;
 }
 
 UniqueFd open_at(int folder, const char* name, int flags, error_code& error) noexcept {
@@ -70,7 +71,8 @@ error_code check_kind(const struct stat& status) noexcept {
 
 }  // namespace
 
-Folder::Folder(const std::string& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+Folder::Folder(const std::string& path)
+    : descriptor_(own_descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC))) {
     if (!descriptor_)
         throw_errno(errno, "open the folder", "'" + path + "'");
     // Kernels older than 5.6 know no such call, and some sandboxes forbid what they do not know.

@@ -39,7 +39,7 @@ namespace {
 
 /// The beginning of one of its files; "" if that cannot be read.
 std::string read_of(pid_t thread, const char* file) {
-    const UniqueFd opened(
+    const UniqueFd opened = own_descriptor(
         ::open(("/proc/self/task/" + std::to_string(thread) + '/' + file).c_str(), O_RDONLY | O_CLOEXEC));
     std::string text(opened ? 8192 : 0, '\0');
     const ssize_t size = opened ? ::read(opened.get(), text.data(), text.size()) : 0;

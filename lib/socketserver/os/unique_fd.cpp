@@ -1,5 +1,6 @@
 #include <socketserver/os/unique_fd.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,10 @@ void UniqueFd::reset(int fd) noexcept {
         ::close(old);
         errno = saved;
     }
+}
+
+UniqueFd detail::move_above_standard_streams(UniqueFd low) noexcept {
+    return UniqueFd{::fcntl(low.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
 }
 
 }  // namespace socketserver

@@ -53,4 +53,21 @@ private:
     int fd_ = -1;
 };
 
+namespace detail {
+/// Exchanges a descriptor for one from 3 up.
+UniqueFd move_above_standard_streams(UniqueFd low) noexcept;
+}  // namespace detail
+
+/// Takes over a descriptor that a system call has just made. Every descriptor that the library makes is born here, and none has a
+/// number below 3, even in a process that began with its standard streams closed: else what somebody prints would go to
+/// a connection, and what a peer says would be read as typed.
+/// \param made what the call returned: a descriptor that execve(2) closes, or -1
+/// \return its owner; of nothing, and `errno` says why, if the call has failed or no other number was to be had
+/// Costs a comparison, unless there are standard streams closed. Thread: any.
+[[nodiscard]] inline UniqueFd own_descriptor(int made) noexcept {
+    constexpr int first_free = 3;
+    UniqueFd owner{made};
+    return made < 0 || made >= first_free ? std::move(owner) : detail::move_above_standard_streams(std::move(owner));
+}
+
 }  // namespace socketserver

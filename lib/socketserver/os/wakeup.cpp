@@ -10,7 +10,7 @@
 
 namespace socketserver {
 
-Wakeup::Wakeup() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Wakeup::Wakeup() : fd_(own_descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))) {
     if (!fd_)
         throw_errno(errno, "eventfd");
 }
