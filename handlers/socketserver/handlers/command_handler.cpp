@@ -165,6 +165,10 @@ bool CommandHandler::run(const std::string& command) {
     shell.reset();
     if (!end)
         return false;
+    if (*end == CommandReply::End::exited && status == ChildProcess::unknown_end) {
+        reply({.end = CommandReply::End::error}, "how the command ended is not known\n");
+        return true;
+    }
     reply({.end = *end, .status = *end == CommandReply::End::exited ? shell_status(status) : 0}, output);
     return true;
 }

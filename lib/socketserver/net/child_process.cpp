@@ -2,6 +2,7 @@
 
 #include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/error.hpp>
+#include <socketserver/os/signals.hpp>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -28,10 +29,10 @@ struct Pipe {
         std::array<int, 2> ends{};
         if (::pipe2(ends.data(), O_CLOEXEC) != 0)
             throw_errno(errno, "pipe2");
-        reader = UniqueFd{ends[0]};
         const UniqueFd low{ends[1]};
-        writer = UniqueFd{::fcntl(low.get(), F_DUPFD_CLOEXEC, ChildProcess::lifeline_descriptor + 1)};
-        if (!writer)
+        reader = own_descriptor(ends[0]);
+        writer = own_descriptor(::fcntl(low.get(), F_DUPFD_CLOEXEC, ChildProcess::lifeline_descriptor + 1));
+        if (!reader || !writer)
             throw_errno(errno, "fcntl");
     }
 
@@ -119,6 +120,7 @@ pid_t spawn(const std::vector<std::string>& command, int output, int lifeline) {
     arguments.push_back(nullptr);
     const Actions actions(output, lifeline);
     const Attributes attributes;
+    keep_ended_children();
     pid_t pid = -1;
     check(::posix_spawn(&pid, arguments.front(), actions.get(), attributes.get(), arguments.data(), environ),
           "posix_spawn", command.front());
@@ -130,7 +132,7 @@ int reap(pid_t pid) noexcept {
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0) {
         if (errno != EINTR)
-            return 0;
+            return ChildProcess::unknown_end;
     }
     return status;
 }
@@ -159,7 +161,7 @@ ChildProcess::Started ChildProcess::start(const std::vector<std::string>& comman
     const bool tied = tie(lifeline.writer.get(), pid);
     int failure = errno;
     // The C libraries of the oldest systems we support have no wrapper for this (pidfd_open(2)).
-    UniqueFd process{tied ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1};
+    UniqueFd process = own_descriptor(tied ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1);
     if (!process) {
         failure = tied ? errno : failure;
         ::kill(-pid, SIGKILL);

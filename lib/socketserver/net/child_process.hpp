@@ -39,7 +39,11 @@ public:
     /// The descriptor of the lifeline in the program. Above those which shells let scripts use.
     static constexpr int lifeline_descriptor = 20;
 
-    /// Starts a program (posix_spawn(3)), with this process's environment.
+    /// What end() returns if somebody else in this process has waited for the program and knows how it ended: neither WIFEXITED()
+    /// nor WIFSIGNALED() holds for it (wait(2)).
+    static constexpr int unknown_end = -1;
+
+    /// Starts a program (posix_spawn(3)), with this process's environment. If SIGCHLD is ignored here, that ends: see keep_ended_children().
     /// \param command the program's path, then its arguments
     /// \throw boost::system::system_error if it cannot be started, naming it
     /// Requires: the command is not empty, and no part of it holds a NUL.
@@ -64,7 +68,7 @@ public:
     WaitResult wait(Deadline deadline);
 
     /// Kills the process group (SIGKILL) and reaps the process; does nothing the second time.
-    /// \return how the program ended, as of wait(2); 0 if somebody else has reaped it (a foreign `waitpid(-1)`)
+    /// \return how the program ended, as of wait(2); unknown_end if somebody else has reaped it (a foreign `waitpid(-1)`)
     int end() noexcept;
 
     /// The number of the process and of its group.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 
 namespace socketserver {
 
@@ -16,6 +17,15 @@ sigset_t make_set(std::initializer_list<int> signals) noexcept {
     sigemptyset(&set);
     for (const int signal : signals)
         sigaddset(&set, signal);
+    return set;
+}
+
+sigset_t without_ignored(std::initializer_list<int> signals) noexcept {
+    sigset_t set = make_set(signals);
+    for (const int signal : signals) {
+        if (is_ignored(signal))
+            sigdelset(&set, signal);
+    }
     return set;
 }
 
@@ -42,9 +52,44 @@ ScopedSignalBlock::~ScopedSignalBlock() {
     pthread_sigmask(SIG_SETMASK, &former_, nullptr);
 }
 
-SignalFd::SignalFd(std::initializer_list<int> signals) : block_(signals) {
-    const sigset_t set = make_set(signals);
-    fd_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+ScopedOutputSignals::ScopedOutputSignals() noexcept : ours_(make_set({SIGPIPE, SIGXFSZ})) {
+    sigset_t pending;
+    sigpending(&pending);
+    for (const int signal : {SIGPIPE, SIGXFSZ}) {
+        if (sigismember(&pending, signal) == 1)
+            sigdelset(&ours_, signal);
+    }
+}
+
+ScopedOutputSignals::~ScopedOutputSignals() {
+    const int saved = errno;
+    constexpr timespec at_once{};
+    while (sigtimedwait(&ours_, nullptr, &at_once) > 0) {
+    }
+    errno = saved;
+}
+
+bool is_ignored(int signal) noexcept {
+    struct sigaction action {};
+    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+void keep_ended_children() noexcept {
+    struct sigaction action {};
+    ::sigaction(SIGCHLD, nullptr, &action);
+    const bool ignored = (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == SIG_IGN;
+    if (!ignored && (action.sa_flags & SA_NOCLDWAIT) == 0)
+        return;
+    if (ignored)
+        action.sa_handler = SIG_DFL;
+    action.sa_flags &= ~SA_NOCLDWAIT;
+    ::sigaction(SIGCHLD, &action, nullptr);
+}
+
+SignalFd::SignalFd(std::initializer_list<int> signals) : SignalFd(without_ignored(signals)) {}
+
+SignalFd::SignalFd(const sigset_t& signals)
+    : block_(signals), fd_(own_descriptor(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK))) {
     if (!fd_)
         throw_errno(errno, "signalfd");
 }

@@ -99,6 +99,27 @@ BOOST_AUTO_TEST_CASE(the_exit_status_and_the_signal_are_told) {
     BOOST_TEST(status_of("kill -TERM $$") == -SIGTERM);
 }
 
+BOOST_AUTO_TEST_CASE(the_exit_status_is_told_whatever_becomes_of_sigchld) {
+    const int status = in_child([] {
+        for (const int flags : {0, static_cast<int>(SA_NOCLDWAIT), static_cast<int>(SA_NOCLDWAIT | SA_RESTART)}) {
+            struct sigaction action {};
+            action.sa_handler = flags == 0 ? SIG_IGN : SIG_DFL;
+            action.sa_flags = flags;
+            ::sigaction(SIGCHLD, &action, nullptr);
+            if (status_of("exit 7") != 7)
+                return 1;
+        }
+        return 0;
+    });
+    BOOST_TEST(status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_status_that_somebody_else_took_is_no_success) {
+    ChildProcess child(shell("exit 7"));
+    BOOST_TEST(::waitpid(child.pid(), nullptr, 0) == child.pid());
+    BOOST_TEST(child.end() == ChildProcess::unknown_end);
+}
+
 BOOST_AUTO_TEST_CASE(a_program_that_does_not_exist_is_named) {
     BOOST_CHECK_EXCEPTION(ChildProcess({"/nowhere/none"}), system_error, [](const system_error& failure) {
         return failure.code() == system_code(ENOENT) &&

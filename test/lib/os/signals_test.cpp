@@ -93,6 +93,35 @@ BOOST_AUTO_TEST_CASE(a_signal_that_nobody_took_acts_when_the_scope_ends) {
     BOOST_TEST(status == -SIGUSR1);
 }
 
+BOOST_AUTO_TEST_CASE(a_signal_that_is_ignored_stays_so) {
+    const int status = in_child([] {
+        std::signal(SIGUSR1, SIG_IGN);
+        const SignalFd signals({SIGUSR1, SIGUSR2});
+        std::raise(SIGUSR1);
+        std::raise(SIGUSR2);
+        const bool only_the_other = signals.take() == SIGUSR2 && signals.take() == std::nullopt;
+        return only_the_other && !is_blocked(SIGUSR1) && is_ignored(SIGUSR1) ? 0 : 1;
+    });
+    BOOST_TEST(status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(children_are_kept_and_the_handler_stays) {
+    const int status = in_child([] {
+        struct sigaction action {};
+        action.sa_handler = [](int) {};
+        action.sa_flags = SA_NOCLDWAIT | SA_RESTART;
+        ::sigaction(SIGCHLD, &action, nullptr);
+        keep_ended_children();
+        struct sigaction now {};
+        ::sigaction(SIGCHLD, nullptr, &now);
+        return now.sa_handler == action.sa_handler && (now.sa_flags & SA_NOCLDWAIT) == 0 &&
+                       (now.sa_flags & SA_RESTART) != 0
+                   ? 0
+                   : 1;
+    });
+    BOOST_TEST(status == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace socketserver::test
