@@ -289,7 +289,8 @@ void ServerLoop::log(Severity severity, std::string_view message) const noexcept
     try {
         if (options_.logger)
             options_.logger(severity, message);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): there is nowhere left to tell
+    } catch (...) {
+        ++counters().log_lines_lost;
     }
 }
 

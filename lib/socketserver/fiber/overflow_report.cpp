@@ -1,6 +1,7 @@
 #include <socketserver/fiber/overflow_report.hpp>
 
 #include <socketserver/fiber/detail/sanitizers.hpp>
+#include <socketserver/os/standard_streams.hpp>
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -35,7 +36,7 @@ struct sigaction& former_action(int signal) noexcept {
 void handle(int signal, siginfo_t* info, void*) {
     const int saved = errno;
     if (const OverflowReport* const report = OverflowReport::of_this_thread(); report != nullptr && info->si_code > 0)
-        report->write_if_overflow(info->si_addr, STDERR_FILENO);
+        report->write_if_overflow(info->si_addr, standard_error());
     ::sigaction(signal, &former_action(signal), nullptr);
     // A fault happens again on return, with all that a debugger or the former handler wants to see. A signal that somebody has sent
     // does not; it is delivered on return, too, since it is blocked meanwhile.

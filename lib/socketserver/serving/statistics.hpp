@@ -34,14 +34,15 @@ struct CountsOf {
     Count no_memory{};       ///< of `accept_errors`, those for want of memory: ENOBUFS, ENOMEM
     Count bytes_received{};  ///< of requests that have ended: from connections, and in datagrams
     Count bytes_sent{};      ///< of requests that have ended: to connections, and in replies to datagrams
+    Count log_lines_lost{};  ///< messages that the logger could not write: it threw
 
     /// All of them, so that what is done with each of them need not name them again.
     [[nodiscard]] static constexpr auto all() noexcept {
-        return std::array{&CountsOf::accepted,  &CountsOf::active,         &CountsOf::handled,
-                          &CountsOf::failed,    &CountsOf::timed_out,      &CountsOf::reset,
-                          &CountsOf::cut,       &CountsOf::rejected,       &CountsOf::deferred,
-                          &CountsOf::stalled,   &CountsOf::accept_errors,  &CountsOf::no_descriptors,
-                          &CountsOf::no_memory, &CountsOf::bytes_received, &CountsOf::bytes_sent};
+        return std::array{
+            &CountsOf::accepted,  &CountsOf::active,         &CountsOf::handled,       &CountsOf::failed,
+            &CountsOf::timed_out, &CountsOf::reset,          &CountsOf::cut,           &CountsOf::rejected,
+            &CountsOf::deferred,  &CountsOf::stalled,        &CountsOf::accept_errors, &CountsOf::no_descriptors,
+            &CountsOf::no_memory, &CountsOf::bytes_received, &CountsOf::bytes_sent,    &CountsOf::log_lines_lost};
     }
 };
 
