@@ -7,10 +7,12 @@
 ///     default-sigpipe  has SIGPIPE do what it does by default
 ///     die              dies by SIGKILL
 ///     leave            says "bye" and leaves, whatever is still to be read
+///     lost             says how many lines of the log were lost
 ///     overflow         uses more stack than a fiber has
 ///     pid              says the number of its process
 ///     read PATH        says the first line of a file
 ///     resolve          says whether the name of this machine was resolved
+///     run COMMAND      has the shell run a command, says how that ended: "exit 5", "signal 9"
 ///     sleep            says "sleeping" and sleeps for an hour
 ///     statistics       says what the server has counted
 ///     storm            is interrupted every millisecond from now on
@@ -21,6 +23,7 @@
 
 #include "injection.hpp"
 
+#include <socketserver/net/child_process.hpp>
 #include <socketserver/net/offload.hpp>
 #include <socketserver/net/resolve.hpp>
 #include <socketserver/run_server.hpp>
@@ -37,6 +40,7 @@
 #include <string>
 #include <string_view>
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace ss = socketserver;
@@ -75,10 +79,13 @@ private:
             {"default-sigpipe", [](FaultHandler&, Word) { std::signal(SIGPIPE, SIG_DFL); }},
             {"die", [](FaultHandler&, Word) { std::raise(SIGKILL); }},
             {"leave", [](FaultHandler& self, Word) { self.leave(); }},
+            {"lost",
+             [](FaultHandler& self, Word) { self.say(std::to_string(self.server.statistics().log_lines_lost)); }},
             {"overflow", [](FaultHandler& self, Word) { self.say(std::to_string(use_stack(10'000))); }},
             {"pid", [](FaultHandler& self, Word) { self.say(std::to_string(::getpid())); }},
             {"read", [](FaultHandler& self, Word path) { self.read(path); }},
             {"resolve", [](FaultHandler& self, Word) { self.resolve(); }},
+            {"run", [](FaultHandler& self, Word command) { self.run(command); }},
             {"sleep", [](FaultHandler& self, Word) { self.sleep(); }},
             {"statistics", [](FaultHandler& self, Word) { self.tell_statistics(); }},
             {"storm", [](FaultHandler&, Word) { ss::test::interrupt_this_thread(); }},
@@ -156,6 +163,15 @@ private:
     }
 
     void resolve() { say(ss::getaddrinfo("localhost", 1).empty() ? "unknown" : "resolved"); }
+
+    void run(const std::string& command) {
+        ss::ChildProcess shell({"/bin/sh", "-c", command});
+        static_cast<void>(shell.wait(ss::Deadline::never()));
+        const int status = shell.end();
+        say(WIFEXITED(status)     ? "exit " + std::to_string(WEXITSTATUS(status))
+            : WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                  : "unknown");
+    }
 
     void sleep() {
         say("sleeping");

@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 namespace socketserver::test {
 
@@ -57,6 +59,12 @@ std::vector<std::string> stat_of(pid_t pid) {
     for (std::string word; words >> word;)
         fields.push_back(word);
     return fields;
+}
+
+/// Whether a signal is in a set that /proc/PID/status tells.
+bool is_in_set(pid_t pid, const std::string& name, int signal) {
+    const std::string set = field(pid, "status", name);
+    return !set.empty() && (std::stoull(set, nullptr, 16) >> static_cast<unsigned>(signal - 1) & 1U) != 0;
 }
 
 }  // namespace
@@ -112,8 +120,26 @@ long computing_time_of(pid_t pid) {
 }
 
 bool catches(pid_t pid, int signal) {
-    const std::string caught = field(pid, "status", "SigCgt");
-    return !caught.empty() && (std::stoull(caught, nullptr, 16) >> static_cast<unsigned>(signal - 1) & 1U) != 0;
+    return is_in_set(pid, "SigCgt", signal);
+}
+
+bool ignores(pid_t pid, int signal) {
+    return is_in_set(pid, "SigIgn", signal);
+}
+
+bool blocks(pid_t pid, int signal) {
+    return is_in_set(pid, "SigBlk", signal);
+}
+
+std::vector<std::string> standard_streams_of(pid_t pid) {
+    std::vector<std::string> found;
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        std::error_code closed;
+        const auto target = std::filesystem::read_symlink(folder_of(pid) + "fd/" + std::to_string(fd), closed);
+        if (!closed)
+            found.push_back(target);
+    }
+    return found;
 }
 
 int lowest_free_descriptor(pid_t pid) {

@@ -38,6 +38,15 @@ namespace socketserver::test {
 /// Whether it has a handler of its own for a signal.
 [[nodiscard]] bool catches(pid_t pid, int signal);
 
+/// Whether it ignores a signal.
+[[nodiscard]] bool ignores(pid_t pid, int signal);
+
+/// Whether its first thread blocks a signal.
+[[nodiscard]] bool blocks(pid_t pid, int signal);
+
+/// What its standard streams are, "/dev/null" or "socket:[1234]"; those that are closed are left out.
+[[nodiscard]] std::vector<std::string> standard_streams_of(pid_t pid);
+
 /// The lowest number that is no descriptor of it.
 [[nodiscard]] int lowest_free_descriptor(pid_t pid);
 

@@ -27,7 +27,8 @@ namespace socketserver {
 /// Has a server serve each request in a child process of its own.
 ///
 /// The parent accepts, forks, and calls close_request() alone; the child runs the rest and leaves by _exit(2), with status 0 if the
-/// handler returned or its exception went to handle_error(), 1 if something else ended it. At most
+/// handler returned or its exception went to handle_error(), 1 if something else ended it; what is buffered for std::cout and
+/// stdio is written out before (flush_buffered_output()). At most
 /// ServerOptions::Forking::max_children run at once, or ServerOptions::max_connections if that is less. A handler changes nothing in the parent: what requests share
 /// lies in shared memory or elsewhere. The child ignores SIGINT and takes SIGTERM as being asked to end.
 ///

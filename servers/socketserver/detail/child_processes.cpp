@@ -3,6 +3,7 @@
 #include <socketserver/net/request_registry.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/signals.hpp>
+#include <socketserver/os/standard_streams.hpp>
 
 #include <poll.h>
 #include <sys/epoll.h>
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <initializer_list>
 #include <utility>
 
 namespace socketserver::detail {
@@ -27,13 +29,14 @@ constexpr std::chrono::milliseconds turn{50};
 
 // The C libraries of the oldest systems we support have no wrappers for these (pidfd_open(2)).
 UniqueFd pidfd_open(pid_t pid) noexcept {
-    return UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+    return own_descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
-void mask_signal(int how, int signal) noexcept {
+void mask_signals(int how, std::initializer_list<int> signals) noexcept {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, signal);
+    for (const int signal : signals)
+        sigaddset(&set, signal);
     pthread_sigmask(how, &set, nullptr);
 }
 
@@ -47,14 +50,14 @@ void on_term(int) {
         *spares_new_requests.load() ? registry->stop_only_request_unless_new() : registry->stop_only_request();
 }
 
-[[noreturn]] void run_child(const std::function<int()>& work) {
+[[noreturn]] void run_child(const std::function<int()>& work, bool output_was_flushed) {
     std::signal(SIGINT, SIG_IGN);
-    mask_signal(SIG_UNBLOCK, SIGINT);
     int status = EXIT_FAILURE;
     try {
         status = work();
     } catch (...) {  // NOLINT(bugprone-empty-catch): SystemExit, or what is reported already; the status tells
     }
+    flush_output_of_child(output_was_flushed);
     ::_exit(status);
 }
 
@@ -64,7 +67,7 @@ int EndedChild::signal() const noexcept {
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-ChildProcesses::ChildProcesses() : ended_(::epoll_create1(EPOLL_CLOEXEC)) {
+ChildProcesses::ChildProcesses() : ended_(own_descriptor(::epoll_create1(EPOLL_CLOEXEC))) {
     if (!ended_)
         throw_errno(errno, "epoll_create1");
 }
@@ -74,12 +77,14 @@ pid_t ChildProcesses::start(std::string serving, const std::function<int()>& wor
     std::map<pid_t, Child> note;
     note[0] = {{}, std::move(serving), std::move(kept)};
     pid_t pid = -1;
+    keep_ended_children();
+    const bool output_was_flushed = flush_buffered_output();
     {
         // A child that is told to end before it can listen must not die of it.
         const ScopedSignalBlock block{SIGTERM};
         pid = ::fork();
         if (pid == 0)
-            run_child(work);
+            run_child(work, output_was_flushed);
     }
     if (pid < 0)
         throw_errno(errno, "fork");
@@ -172,11 +177,11 @@ TermStopsRequest::TermStopsRequest(RequestRegistry& registry, const std::atomic<
     struct sigaction action {};
     action.sa_handler = on_term;
     ::sigaction(SIGTERM, &action, nullptr);
-    mask_signal(SIG_UNBLOCK, SIGTERM);
+    mask_signals(SIG_UNBLOCK, {SIGINT, SIGTERM});
 }
 
 TermStopsRequest::~TermStopsRequest() {
-    mask_signal(SIG_BLOCK, SIGTERM);
+    mask_signals(SIG_BLOCK, {SIGTERM});
     term_target = nullptr;
 }
 

@@ -50,7 +50,9 @@ public:
     ChildProcesses& operator=(const ChildProcesses&) = delete;
 
     /// Forks. In the child SIGINT is ignored (Ctrl-C goes to the whole group; the parent decides), SIGTERM is blocked until
-    /// a TermStopsRequest lets it through, and the child leaves by _exit(2).
+    /// a TermStopsRequest lets both through, and the child leaves by _exit(2). What
+    /// is buffered for std::cout and stdio is written out before, and when the child leaves: see flush_buffered_output().
+    /// If SIGCHLD is ignored, that ends: see keep_ended_children().
     /// \param serving whom the child serves, for messages
     /// \param work what the child does; what it returns is the status it leaves with
     /// \param kept what is to live until the child has been reaped

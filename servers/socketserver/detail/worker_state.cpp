@@ -43,6 +43,7 @@ WorkerSignals::~WorkerSignals() {
 void WorkerSignals::unblock() noexcept {
     sigset_t set;
     sigemptyset(&set);
+    sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }

@@ -65,7 +65,7 @@ public:
     /// SIGTERM has no effect from here on.
     ~WorkerSignals();
 
-    /// Lets SIGTERM through.
+    /// Lets SIGTERM through, and SIGINT, which is ignored.
     static void unblock() noexcept;
 
 private:

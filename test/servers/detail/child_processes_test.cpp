@@ -1,5 +1,6 @@
 #include "support/case_guard.hpp"
 #include "support/eventually.hpp"
+#include "support/forked.hpp"
 #include "support/readable.hpp"
 
 #include <socketserver/detail/child_processes.hpp>
@@ -73,6 +74,21 @@ BOOST_AUTO_TEST_CASE(tells_the_signal_that_killed_a_child) {
     const auto ended = collect_all(children);
     BOOST_TEST_REQUIRE(ended.size() == 1U);
     BOOST_TEST(ended[0].signal() == SIGKILL);
+}
+
+BOOST_AUTO_TEST_CASE(tells_how_a_child_ended_although_sigchld_is_ignored) {
+    const int status = in_child([] {
+        ChildProcesses children;
+        // After the constructor, too: a program may do it at any time.
+        std::signal(SIGCHLD, SIG_IGN);
+        children.start("one", wait_forever);
+        children.signal_all(SIGKILL);
+        std::vector<EndedChild> ended;
+        while (ended.empty() && children.wait_for_end(Deadline::after(10s)))
+            ended = children.collect();
+        return ended.size() == 1 && ended[0].signal() == SIGKILL ? 0 : 1;
+    });
+    BOOST_TEST(status == 0);
 }
 
 BOOST_AUTO_TEST_CASE(its_descriptor_is_readable_while_a_child_is_to_be_reaped) {
