@@ -3,8 +3,10 @@
 /// \file
 /// What the clients have in common as programs: reading a command line, --help and --version, and what becomes of errors.
 
+#include <socketserver/detail/begin_program.hpp>
 #include <socketserver/detail/help.hpp>
 #include <socketserver/detail/read_options.hpp>
+#include <socketserver/os/standard_streams.hpp>
 
 #include <cstdlib>
 #include <exception>
@@ -47,9 +49,10 @@ inline socketserver::detail::ProgramOption& add_port(ProgramOptions& options, in
 /// \param options gets --help and --version; knows where the values go
 /// \param check throws if they do not go together
 /// \param use does what they ask for; returns the exit status
-/// \return the exit status: 2 for a bad command line, 1 if use() throws
+/// \return the exit status: 2 for a bad command line, 1 if use() throws, or if standard output cannot be written
 inline int run(ProgramHelp about, ProgramOptions& options, const std::function<void()>& check,
                const std::function<int()>& use, int argc, char* argv[]) {
+    socketserver::detail::begin_program();
     const auto complain = [&about](const std::exception& failure) {
         std::cout.flush();
         std::cerr << about.program << ": " << failure.what() << '\n';
@@ -71,10 +74,13 @@ inline int run(ProgramHelp about, ProgramOptions& options, const std::function<v
         return 2;
     }
     try {
-        if (!asked.help && !asked.version)
-            return use();
-        answer(about, asked);
-        return EXIT_SUCCESS;
+        if (asked.help || asked.version) {
+            answer(about, asked);
+            return EXIT_SUCCESS;
+        }
+        const int status = use();
+        socketserver::flush_standard_output();
+        return status;
     } catch (const std::exception& failure) {
         complain(failure);
         return EXIT_FAILURE;

@@ -21,7 +21,7 @@ client_program::ProgramHelp about() {
                               {"128 + N", "signal N killed the last command"},
                               {"124", "the last command ran out of time"},
                               {"125", "the last command wrote too much"},
-                              {"1", "the server could not be asked, or did not run the command"},
+                              {"1", "the server could not be asked, did not run the command, or its output could not be written"},
                               {"2", "the command line is wrong"}},
             .examples = {"echo uptime | command_client", "command_client --unix @commands"},
             .see_also = {"command_server(1)"}};
@@ -47,7 +47,8 @@ void copy_output(ss::BufferedReader& replies, std::size_t length, std::ostream& 
         if (bytes.empty())
             throw std::runtime_error("a broken reply: the connection ended " + std::to_string(length) +
                                      " bytes before the end of the output");
-        out << bytes;
+        if (!(out << bytes))
+            ss::flush_standard_output();
         length -= bytes.size();
     }
 }
@@ -76,7 +77,7 @@ int use(const line_client::Server& server) {
         if (refused)
             std::cerr << "command_client: ";
         copy_output(replies, reply.length, refused ? std::cerr : std::cout);
-        std::cout << std::flush;
+        ss::flush_standard_output();
         if (reply.end == ss::CommandReply::End::timeout)
             std::cerr << "command_client: the command was killed: its time was over\n";
         if (reply.end == ss::CommandReply::End::truncated)

@@ -9,6 +9,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <functional>
 #include <iostream>
 #include <string>
@@ -42,16 +44,20 @@ struct Server {
 
 /// Prompts if somebody is typing, and hands on each line, until one is empty or the input ends.
 /// \param answer prints the reply to a line
+/// \throw std::system_error if standard input cannot be read, or standard output not be written
 inline void converse(const std::function<void(const std::string&)>& answer) {
     const bool somebody_types = ::isatty(STDIN_FILENO) != 0;
     for (std::string line;;) {
         if (somebody_types)
-            std::cout << "> " << std::flush;
+            std::cout << "> ";
+        // Nothing more is asked for when what has come is lost.
+        ss::flush_standard_output();
         if (!std::getline(std::cin, line) || line.empty())
             break;
         answer(line);
-        std::cout << std::flush;
     }
+    if (std::ferror(stdin) != 0)
+        ss::throw_errno(errno, "cannot read standard input");
 }
 
 /// A whole client.

@@ -11,9 +11,11 @@
 #include "summary.hpp"
 
 #include <socketserver/bench_main.hpp>
+#include <socketserver/detail/begin_program.hpp>
 #include <socketserver/detail/program_options.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/signals.hpp>
+#include <socketserver/os/standard_streams.hpp>
 #include <socketserver/os/unique_fd.hpp>
 
 #include <fcntl.h>
@@ -157,9 +159,10 @@ int measure(const std::vector<BenchHandler>& handlers, const Settings& settings,
         std::cout << sentence << '\n';
     for (const std::string& sentence : circumstances.warnings)
         std::cout << "Note: " << sentence << '\n';
-    std::cout << std::flush;
     if (!settings.output.empty())
         write_report(settings.output, to_json(results, settings, circumstances));
+    // Last, so that what was measured is not lost with it.
+    flush_standard_output();
     return results.complete ? EXIT_SUCCESS : exit_interrupted;
 }
 
@@ -170,8 +173,11 @@ int run(const std::vector<BenchHandler>& handlers, const std::string& program,
         return serve(handlers, program, {arguments.begin() + 1, arguments.end()});
     if (first == as_clients)
         return run_generator(complete(handlers.at(std::stoul(arguments.at(1))).dialogue), arguments.at(2));
-    if (first == "diff")
-        return run_diff(std::span(arguments).subspan(1), std::cout);
+    if (first == "diff") {
+        const int status = run_diff(std::span(arguments).subspan(1), std::cout);
+        flush_standard_output();
+        return status;
+    }
     Settings settings = parse_command_line(handlers, arguments);
     settings.datagrams_take_arguments = handlers.at(settings.handler).protocol.datagrams_take_options;
     if (!settings.help && !settings.version)
@@ -188,6 +194,7 @@ namespace socketserver::detail {
 
 int run_bench(const std::vector<BenchHandler>& handlers, int argc, char* argv[]) {
     const std::string program = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "benchmark";
+    begin_program();
     try {
         return bench::run(handlers, program, std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
     } catch (const UsageError& failure) {

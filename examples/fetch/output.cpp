@@ -52,8 +52,6 @@ void catch_signals() {
         action.sa_flags = static_cast<int>(SA_RESETHAND);
         ::sigaction(signal, &action, nullptr);
     }
-    // A file that may not become so big is an error like others (write(2), EFBIG).
-    std::signal(SIGXFSZ, SIG_IGN);
 }
 
 std::string random_name() {
@@ -81,7 +79,7 @@ std::string in_units(std::uint64_t bytes) {
 
 }  // namespace
 
-Output::Output() : file_(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)) {
+Output::Output() : file_(ss::own_descriptor(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0))) {
     if (!file_)
         fail(errno);
 }

@@ -19,6 +19,10 @@ namespace socketserver {
 /// line on standard error tells of each connection. A socket that a service manager hands over (sd_listen_fds(3)) is
 /// served in place of one of its own.
 ///
+/// What the program inherits does not matter to it: standard streams that are closed, signals that are blocked, SIGCHLD ignored.
+/// SIGINT and SIGTERM that are ignored stay so (nohup(1)). SIGPIPE and SIGXFSZ are ignored: lines of the log that cannot be
+/// written count in Statistics::log_lines_lost, and end nothing.
+///
 /// \tparam Handler serves connections; a RequestHandler of Socket. What it may offer:
 ///   - `static constexpr std::uint16_t default_port`: where to listen; without it, a port that the system chooses
 ///   - `static constexpr std::string_view description`: what the protocol does, in one sentence for `--help`
@@ -40,8 +44,8 @@ namespace socketserver {
 ///   options if it can be made from them. `void`: the protocol has no datagram form
 /// \param argc as main() got it
 /// \param argv as main() got it; its first element is the program's name in messages
-/// \return the exit status: 0 when told to end by a signal or a handler, 1 if it cannot serve or was ended by a second
-///   signal, 2 for a command line it does not understand
+/// \return the exit status: 0 when told to end by a signal or a handler, 1 if it cannot serve, was ended by a second
+///   signal, or cannot write what `--help` asks for, 2 for a command line it does not understand
 ///
 /// Thread: the main one, while the program has no other.
 template <class Handler, class DatagramHandler = void>

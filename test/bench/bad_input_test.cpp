@@ -29,6 +29,15 @@ bool contains(const std::string& text, const std::string& part) {
 
 BOOST_FIXTURE_TEST_SUITE(bad_input, CaseGuard)
 
+BOOST_AUTO_TEST_CASE(output_that_cannot_be_written_exits_1) {
+    for (const std::string option : {"--help", "--version"}) {
+        const Outcome outcome =
+            bench({"sh", "-c", R"(exec "$0" "$@" >/dev/full)", program_path("socketserver-bench"), option});
+        BOOST_TEST(outcome.status == 1);
+        BOOST_TEST(outcome.error == "socketserver-bench: cannot write standard output: No space left on device\n");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(command_lines_that_mean_nothing_get_one_line) {
     const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
         {{"--mode", "lightning"}, "--mode: 'lightning' is not one of blocking, forking"},

@@ -367,7 +367,7 @@ BOOST_AUTO_TEST_CASE(the_client_tells_what_goes_wrong_in_one_line) {
     const Outcome full =
         run({"sh", "-c", "exec \"$0\" 127.0.0.1 about.txt " + std::to_string(server.port()) + " > /dev/full",
              program_path("gopher_client")});
-    check(full, 1, "", "gopher_client: cannot write to standard output\n");
+    check(full, 1, "", "gopher_client: cannot write standard output: No space left on device\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_bad_command_line_of_the_client_exits_2) {

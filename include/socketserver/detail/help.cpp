@@ -1,4 +1,5 @@
 #include <socketserver/detail/help.hpp>
+#include <socketserver/os/standard_streams.hpp>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -505,7 +506,7 @@ void answer(const ProgramHelp& about, const HelpRequest& asked) {
         std::cout << help_text(about, asked.topic, help_width());
     else
         std::cout << about.program << " (socketserver " SOCKETSERVER_VERSION ")\n";
-    std::cout << std::flush;
+    flush_standard_output();
 }
 
 }  // namespace socketserver::detail

@@ -57,6 +57,7 @@ void add_help(ProgramOptions& options, const std::vector<const ProgramOptions*>&
 /// Answers --help or --version on standard output.
 /// \param about the program
 /// \param asked what is asked for
+/// \throw std::runtime_error if it cannot be written
 void answer(const ProgramHelp& about, const HelpRequest& asked);
 
 }  // namespace socketserver::detail

@@ -1,3 +1,4 @@
+#include <socketserver/detail/begin_program.hpp>
 #include <socketserver/detail/command_line.hpp>
 #include <socketserver/detail/program_server.hpp>
 #include <socketserver/detail/protocol.hpp>
@@ -6,6 +7,7 @@
 #include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/signals.hpp>
+#include <socketserver/os/standard_streams.hpp>
 
 #include <sys/socket.h>
 
@@ -85,10 +87,16 @@ std::string in_seconds(std::chrono::nanoseconds span) {
     return text.str();
 }
 
-void tell_that_it_is_ready(const std::string& program, const CommandLine& line, const Address& address) {
+void tell_that_it_is_ready(const std::string& program, const CommandLine& line, const ServerLoop& server) {
+    const Address& address = server.server_address();
     const char* const family = address.family() == AF_UNIX ? "unix" : line.udp ? "udp" : "tcp";
-    std::cout << program << ": listening on " << family << ' ' << address << " (" << to_string(line.mode) << ")\n"
-              << std::flush;
+    std::cout << program << ": listening on " << family << ' ' << address << " (" << to_string(line.mode) << ")\n";
+    try {
+        flush_standard_output();
+    } catch (const system_error& failure) {
+        // It serves all the same.
+        server.log(Severity::warning, failure.what());
+    }
 }
 
 int serve(const Protocol& protocol, const CommandLine& line, const std::string& program) {
@@ -98,9 +106,9 @@ int serve(const Protocol& protocol, const CommandLine& line, const std::string& 
     ServerOptions options = line.options;
     options.inherited_socket = inherited.release();
     options.unix_socket_mode = protocol.unix_socket_mode;
-    options.logger = make_logger(program, line.quiet);
     // That nobody reads the log any more is no reason to die (write(2), EPIPE).
     std::signal(SIGPIPE, SIG_IGN);
+    options.logger = make_logger(program, line.quiet);
     // Before any thread is made, so that all of them inherit the block.
     const SignalFd signals{SIGINT, SIGTERM};
     const auto server = listen(protocol, line, options, signals);
@@ -108,7 +116,7 @@ int serve(const Protocol& protocol, const CommandLine& line, const std::string& 
     std::optional<ShutdownThread> shutdown;
     if (!server->takes_signals())
         shutdown.emplace(*server, signals, options.drain, program);
-    tell_that_it_is_ready(program, line, loop.server_address());
+    tell_that_it_is_ready(program, line, loop);
     int status = EXIT_SUCCESS;
     try {
         loop.serve_forever();
@@ -132,6 +140,7 @@ int serve(const Protocol& protocol, const CommandLine& line, const std::string& 
 }  // namespace
 
 int run_program(const Protocol& protocol, int argc, char* argv[]) {
+    begin_program();
     const std::string program = program_name(argc, argv);
     try {
         const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
