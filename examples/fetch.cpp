@@ -6,6 +6,7 @@
 #include "fetch/output.hpp"
 
 #include <socketserver/handlers/gopher_url.hpp>
+#include <socketserver/os/folder.hpp>
 #include <socketserver/socketserver.hpp>
 
 #include <fcntl.h>
@@ -50,7 +51,8 @@ constexpr std::string_view help =
   --help       print this and exit
   --version    print the version and exit
 
-HTTP redirections are followed, 10 at the most. The exit status is 1 if there is no such document, or not all of it.
+HTTP redirections are followed, 10 at the most. The exit status is 1 if there is no such document, or not all of it, or if
+a file changes while it is read.
 )";
 
 void parse_url(const std::string& text, CommandLine& line) {
@@ -101,22 +103,30 @@ void by_file(const std::string& path, fetch::Output& output) {
     const auto fail = [&] {
         throw std::runtime_error("cannot read " + path + ": " + std::generic_category().message(errno));
     };
-    const ss::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    struct stat status {};
-    if (!file || ::fstat(file.get(), &status) != 0)
+    ss::Folder::File file{ss::UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY))};
+    if (!file.descriptor || ::fstat(file.descriptor.get(), &file.status) != 0)
         fail();
-    if (S_ISREG(status.st_mode))
-        output.expect(static_cast<std::uint64_t>(status.st_size));
+    // No further than the file was long at first: one that is appended to all the time must have an end. Those of the kernel may
+    // say that they are empty.
+    std::optional<std::uint64_t> left;
+    if (S_ISREG(file.status.st_mode) && file.status.st_size > 0)
+        output.expect(left.emplace(file.status.st_size));
     std::vector<char> piece(65'536);
-    for (;;) {
-        const ssize_t count = ::read(file.get(), piece.data(), piece.size());
+    while (left != 0U) {
+        const std::size_t most = left ? std::min<std::uint64_t>(piece.size(), *left) : piece.size();
+        const ssize_t count = ::read(file.descriptor.get(), piece.data(), most);
         if (count == 0)
-            return;
-        if (count > 0)
+            break;
+        if (count > 0) {
             output.write({piece.data(), static_cast<std::size_t>(count)});
-        else if (errno != EINTR)
+            if (left)
+                *left -= static_cast<std::uint64_t>(count);
+        } else if (errno != EINTR) {
             fail();
+        }
     }
+    if (left && file.has_changed())
+        throw std::runtime_error("cannot read " + path + ": it changed while it was read");
 }
 
 /// Throws if a document is an error: one item of type 3, and nothing else.
