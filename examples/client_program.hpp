@@ -4,6 +4,7 @@
 /// What the clients have in common as programs: reading a command line, --help and --version, and what becomes of errors.
 
 #include <socketserver/detail/read_options.hpp>
+#include <socketserver/os/printable.hpp>
 
 #include <charconv>
 #include <cstddef>
@@ -76,7 +77,7 @@ template <class Parse, class Use>
 int run(const Program& program, const Parse& parse, const Use& use) {
     const auto complain = [&program](const std::exception& failure) {
         std::cout.flush();
-        std::cerr << program.name << ": " << failure.what() << '\n';
+        std::cerr << program.name << ": " << socketserver::printable(failure.what()) << '\n';
     };
     std::optional<decltype(parse())> line;
     try {

@@ -3,6 +3,7 @@
 /// the status of the last one.
 
 #include "line_client.hpp"
+#include "payload.hpp"
 
 #include <socketserver/handlers/command_reply.hpp>
 
@@ -24,6 +25,8 @@ ends it. The exit status is that of the last command: 128 + N if signal N killed
   --unix PATH  the server listens on this Unix socket; "@NAME" is an abstract one
   --help       print this and exit
   --version    print the version and exit
+
+On a terminal control characters in a command's output are shown as \xNN.
 )";
 
 ss::CommandReply read_head(ss::BufferedReader& replies) {
@@ -39,14 +42,15 @@ ss::CommandReply read_head(ss::BufferedReader& replies) {
     return *head;
 }
 
-void copy_output(ss::BufferedReader& replies, std::size_t length, std::ostream& out) {
+template <class Print>
+void copy_output(ss::BufferedReader& replies, std::size_t length, Print print) {
     constexpr std::size_t piece = 65'536;
     while (length > 0) {
         const std::string_view bytes = replies.read_some(std::min(length, piece));
         if (bytes.empty())
             throw std::runtime_error("a broken reply: the connection ended " + std::to_string(length) +
                                      " bytes before the end of the output");
-        out << bytes;
+        print(bytes);
         length -= bytes.size();
     }
 }
@@ -71,10 +75,17 @@ int use(const line_client::Server& server) {
     line_client::converse([&](const std::string& command) {
         socket.sendall(command + '\n');
         const ss::CommandReply reply = read_head(replies);
-        const bool refused = reply.end == ss::CommandReply::End::error;
-        if (refused)
-            std::cerr << "command_client: ";
-        copy_output(replies, reply.length, refused ? std::cerr : std::cout);
+        if (reply.end == ss::CommandReply::End::error) {
+            std::string why;
+            copy_output(replies, reply.length, [&why](std::string_view bytes) { why += bytes; });
+            if (why.ends_with('\n'))
+                why.pop_back();
+            std::cerr << "command_client: " << ss::printable(why) << '\n';
+        } else {
+            client_program::Payload payload;
+            copy_output(replies, reply.length, [&payload](std::string_view bytes) { payload.print(bytes); });
+            payload.finish();
+        }
         std::cout << std::flush;
         if (reply.end == ss::CommandReply::End::timeout)
             std::cerr << "command_client: the command was killed: its time was over\n";

@@ -4,6 +4,7 @@
 #include "client_program.hpp"
 #include "fetch/http.hpp"
 #include "fetch/output.hpp"
+#include "payload.hpp"
 
 #include <socketserver/handlers/gopher_url.hpp>
 #include <socketserver/os/folder.hpp>
@@ -52,7 +53,7 @@ constexpr std::string_view help =
   --version    print the version and exit
 
 HTTP redirections are followed, 10 at the most. The exit status is 1 if there is no such document, or not all of it, or if
-a file changes while it is read.
+a file changes while it is read. On a terminal control characters in the document are shown as \xNN.
 )";
 
 void parse_url(const std::string& text, CommandLine& line) {
@@ -134,14 +135,7 @@ void check_for_error(std::string_view document) {
     const auto menu = ss::parse_gopher_menu(document);
     if (!menu || menu->size() != 1 || menu->front().type != '3')
         return;
-    std::string message = menu->front().display;
-    std::replace_if(
-        message.begin(), message.end(),
-        [](char c) {
-            return !ss::is_gopher_field({&c, 1});
-        },
-        '?');
-    throw std::runtime_error("the server says: " + message);
+    throw std::runtime_error("the server says: " + menu->front().display);
 }
 
 /// As much of a document as an error can be long: all of it, if it is shorter.
@@ -200,7 +194,12 @@ int run(const CommandLine& line) {
     else
         by_file(line.local, *output);
     output->finish();
-    if (!line.file.empty() && !(std::cout << header << std::flush))
+    if (line.file.empty())
+        return EXIT_SUCCESS;
+    client_program::Payload payload;
+    payload.print(header);
+    payload.finish();
+    if (!(std::cout << std::flush))
         throw std::runtime_error("cannot write standard output");
     return EXIT_SUCCESS;
 }

@@ -2,6 +2,7 @@
 /// A gopher client (RFC 1436): prints the document that a selector names.
 
 #include "client_program.hpp"
+#include "payload.hpp"
 
 #include <socketserver/handlers/gopher_protocol.hpp>
 #include <socketserver/socketserver.hpp>
@@ -40,7 +41,7 @@ constexpr std::string_view help =
   --version  print the version and exit
 
 Without --text and --raw a document is taken for a text, unless SELECTOR ends like an image's or HTML's name, or
-there is a NUL in what comes first.
+there is a NUL in what comes first. On a terminal control characters in it are shown as \xNN, unless --raw is given.
 )";
 
 CommandLine parse(int argc, char* argv[]) {
@@ -69,9 +70,14 @@ CommandLine parse(int argc, char* argv[]) {
     return line;
 }
 
-void print(std::string_view bytes) {
-    if (!std::cout.write(bytes.data(), static_cast<std::streamsize>(bytes.size())))
+void require_output() {
+    if (!std::cout)
         throw std::runtime_error("cannot write to standard output");
+}
+
+void print(client_program::Payload& payload, std::string_view bytes) {
+    payload.print(bytes);
+    require_output();
 }
 
 /// Throws if a whole document is an error: one item of type 3.
@@ -83,19 +89,21 @@ void check_for_error(std::string_view document) {
 
 void print_text(std::string_view front, ss::BufferedReader& document) {
     ss::GopherTextDecoder decoder;
+    client_program::Payload payload;
     std::string text;
     for (std::string_view bytes = front; !bytes.empty() && !decoder.ended(); bytes = document.read_some()) {
         text.clear();
         decoder.decode(bytes, text);
-        print(text);
+        print(payload, text);
     }
     if (decoder.ended())
-        return;
+        return payload.finish();
     if (front.empty())
         throw std::runtime_error("the server closed the connection without a document");
     text.clear();
     decoder.finish(text);
-    print(text);
+    print(payload, text);
+    payload.finish();
     throw std::runtime_error("the document came without its last line, a dot: it may not be all");
 }
 
@@ -117,8 +125,15 @@ void print_document(const CommandLine& line) {
         print_text(front, document);
         return;
     }
-    for (std::string_view bytes = front; !bytes.empty(); bytes = document.read_some())
-        print(bytes);
+    client_program::Payload payload;
+    for (std::string_view bytes = front; !bytes.empty(); bytes = document.read_some()) {
+        if (line.kind == Kind::raw)
+            std::cout << bytes;
+        else
+            payload.print(bytes);
+        require_output();
+    }
+    payload.finish();
 }
 
 int run(const CommandLine& line) {

@@ -9,8 +9,10 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -36,10 +38,15 @@ struct Server {
     }
 
     /// A connection to it.
-    [[nodiscard]] ss::Socket connect() const {
-        return unix_path.empty() ? ss::create_connection(host, port) : ss::create_connection(address());
+    /// \param timeout the longest to wait, for each address; also the socket's time-out
+    [[nodiscard]] ss::Socket connect(std::optional<std::chrono::nanoseconds> timeout = std::nullopt) const {
+        return unix_path.empty() ? ss::create_connection(host, port, timeout)
+                                 : ss::create_connection(address(), timeout);
     }
 };
+
+/// The longest to wait for a server at each step; none: as long as it takes.
+using Timeout = std::optional<std::chrono::nanoseconds>;
 
 /// A command line. A value.
 struct CommandLine : client_program::CommandLine {
@@ -49,14 +56,23 @@ struct CommandLine : client_program::CommandLine {
 /// Reads the command line.
 /// \param server where the server is unless the command line says otherwise
 /// \param udp what --udp sets; null: there is no such option
+/// \param timeout what --timeout sets; null: there is no such option
 /// \throw std::exception if it cannot be understood
-inline CommandLine parse(Server server, bool* udp, int argc, char* argv[]) {
+inline CommandLine parse(Server server, bool* udp, Timeout* timeout, int argc, char* argv[]) {
     CommandLine line{{}, std::move(server)};
     auto options = client_program::common_options(line);
     options("unix", "the server listens on this Unix socket", line.server.unix_path);
     if (udp != nullptr)
         options.add({"udp", "", "send datagrams", "", [udp](const std::string&) { *udp = true; }});
+    if (timeout != nullptr)
+        options.add({"timeout", "S", "the longest to wait for the server at each step", "",
+                     [timeout](const std::string& value) {
+                         const auto seconds = ss::detail::parse_seconds(value);
+                         *timeout = seconds.count() == 0 ? std::nullopt : Timeout(seconds);
+                     }});
     const auto given = client_program::read(argc, argv, options, 2);
+    if (given.contains("udp") && given.contains("timeout"))
+        throw UsageError("--timeout means nothing with --udp");
     const auto& arguments = given.arguments;
     if (given.contains("unix")) {
         if (!arguments.empty())
@@ -89,11 +105,12 @@ inline void converse(const std::function<void(const std::string&)>& answer) {
 /// \param server where the server is unless the command line says otherwise
 /// \param use talks to the server; returns the exit status
 /// \param udp what --udp sets; null: there is no such option
+/// \param timeout what --timeout sets; null: there is no such option
 /// \return the exit status: 2 for a bad command line, 1 if use() throws
 inline int run(const client_program::Program& program, const Server& server, int argc, char* argv[],
-               const std::function<int(const Server&)>& use, bool* udp = nullptr) {
+               const std::function<int(const Server&)>& use, bool* udp = nullptr, Timeout* timeout = nullptr) {
     return client_program::run(
-        program, [&] { return parse(server, udp, argc, argv); },
+        program, [&] { return parse(server, udp, timeout, argc, argv); },
         [&use](const CommandLine& line) { return use(line.server); });
 }
 

@@ -2,6 +2,7 @@
 /// The client of the time service, over TCP, UDP and Unix sockets: sends each line, prints each reply.
 
 #include "line_client.hpp"
+#include "payload.hpp"
 
 #include <sys/un.h>
 
@@ -13,7 +14,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::string_view usage = "usage: time_client [--udp] [--unix PATH] [--help] [--version] [HOST [PORT]]\n";
+constexpr std::string_view usage =
+    "usage: time_client [--udp | --timeout S] [--unix PATH] [--help] [--version] [HOST [PORT]]\n";
 constexpr std::string_view help =
     R"(Sends each line to a time server and prints the reply; an empty line or the end of input ends it.
 
@@ -21,19 +23,23 @@ constexpr std::string_view help =
   PORT         the server's port (default: 21567)
   --udp        send datagrams; each is sent up to 3 times, once a second, until the reply comes
   --unix PATH  the server listens on this Unix socket; "@NAME" is an abstract one
+  --timeout S  the longest to wait for the server at each step, in seconds; 0: as long as it takes (default: 30)
   --help       print this and exit
   --version    print the version and exit
+
+On a terminal control characters in a reply are shown as \xNN.
 )";
 
-void use_stream(const line_client::Server& server) {
-    ss::Socket socket = server.connect();
+void use_stream(const line_client::Server& server, line_client::Timeout timeout) {
+    ss::Socket socket = server.connect(timeout);
+    client_program::Payload payload;
     ss::BufferedReader replies(socket);
     line_client::converse([&](const std::string& question) {
         socket.sendall(question + '\n');
         const auto reply = replies.read_line();
         if (!reply)
             throw std::runtime_error("the server closed the connection");
-        std::cout << *reply << '\n';
+        payload.print(std::string(*reply) + '\n');
     });
 }
 
@@ -48,6 +54,7 @@ void use_datagrams(const line_client::Server& server) {
             ss::throw_errno(errno, "bind");
     }
     socket.connect(address);
+    client_program::Payload payload;
     const auto ask = [&](const std::string& question) {
         constexpr std::size_t longest_datagram = 65'535;
         constexpr int tries = 3;
@@ -63,16 +70,17 @@ void use_datagrams(const line_client::Server& server) {
         }
         throw std::runtime_error("no reply from " + server.to_string() + " in 3 seconds");
     };
-    line_client::converse([&](const std::string& question) { std::cout << ask(question) << '\n'; });
+    line_client::converse([&](const std::string& question) { payload.print(ask(question) + '\n'); });
 }
 
 }  // namespace
 
 int main(int argc, char* argv[]) {
     bool udp = false;
-    const auto use = [&udp](const line_client::Server& server) {
-        udp ? use_datagrams(server) : use_stream(server);
+    line_client::Timeout timeout = 30s;
+    const auto use = [&](const line_client::Server& server) {
+        udp ? use_datagrams(server) : use_stream(server, timeout);
         return EXIT_SUCCESS;
     };
-    return line_client::run({"time_client", usage, help}, {.port = 21567}, argc, argv, use, &udp);
+    return line_client::run({"time_client", usage, help}, {.port = 21567}, argc, argv, use, &udp, &timeout);
 }

@@ -1,6 +1,7 @@
 /// \file
 /// The time client, against the time server and against servers that do not answer.
 
+#include "listener.hpp"
 #include "program.hpp"
 
 #include <support/case_guard.hpp>
@@ -87,8 +88,9 @@ void check_usage_error(const std::vector<std::string>& arguments, const std::str
     const Outcome outcome = run(command);
     BOOST_TEST(outcome.status == 2);
     BOOST_TEST(outcome.output == "");
-    BOOST_TEST(outcome.error == "time_client: " + message +
-                                    "\nusage: time_client [--udp] [--unix PATH] [--help] [--version] [HOST [PORT]]\n");
+    BOOST_TEST(outcome.error ==
+               "time_client: " + message +
+                   "\nusage: time_client [--udp | --timeout S] [--unix PATH] [--help] [--version] [HOST [PORT]]\n");
 }
 
 }  // namespace
@@ -157,6 +159,18 @@ BOOST_AUTO_TEST_CASE(a_late_reply_is_not_taken_for_that_to_the_next_line) {
     BOOST_TEST(client.wait() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_connection_without_a_reply_has_a_time_out) {
+    const Listener silent;
+    check_failure({"--timeout", "0.1", "127.0.0.1", silent.port()},
+                  "recv from 127.0.0.1:" + silent.port() + ": Connection timed out");
+    // The limit is for each step, not for the typing in between.
+    const Server server({"time_server", "--port", "0"});
+    const Outcome none = run({"time_client", "--timeout", "0", "127.0.0.1", std::to_string(server.port())}, "one\n");
+    BOOST_TEST(without_time(none.output) == "one\n");
+    check_usage_error({"--timeout", "x"}, "--timeout: 'x' is not a number of seconds from 0 to 1000000000");
+    check_usage_error({"--udp", "--timeout", "1"}, "--timeout means nothing with --udp");
+}
+
 BOOST_AUTO_TEST_CASE(what_goes_wrong_is_one_line) {
     std::string port;
     {
@@ -189,8 +203,8 @@ BOOST_AUTO_TEST_CASE(a_bad_command_line_exits_2_with_the_usage) {
     const Outcome help = run({"time_client", "--help"});
     BOOST_TEST(help.status == 0);
     BOOST_TEST(help.error == "");
-    BOOST_TEST(
-        help.output.starts_with("usage: time_client [--udp] [--unix PATH] [--help] [--version] [HOST [PORT]]\n"));
+    BOOST_TEST(help.output.starts_with(
+        "usage: time_client [--udp | --timeout S] [--unix PATH] [--help] [--version] [HOST [PORT]]\n"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

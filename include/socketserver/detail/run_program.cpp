@@ -5,6 +5,7 @@
 #include <socketserver/detail/shutdown_thread.hpp>
 #include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/error.hpp>
+#include <socketserver/os/printable.hpp>
 #include <socketserver/os/signals.hpp>
 
 #include <sys/socket.h>
@@ -144,10 +145,10 @@ int run_program(const Protocol& protocol, int argc, char* argv[]) {
             return serve(protocol, line, program);
         return EXIT_SUCCESS;
     } catch (const UsageError& failure) {
-        std::cerr << program << ": " << failure.what() << '\n' << usage_line(protocol, program) << '\n';
+        std::cerr << program << ": " << printable(failure.what()) << '\n' << usage_line(protocol, program) << '\n';
         return exit_usage;
     } catch (const std::exception& failure) {
-        std::cerr << program << ": " << failure.what() << '\n';
+        std::cerr << program << ": " << printable(failure.what()) << '\n';
         return EXIT_FAILURE;
     }
 }

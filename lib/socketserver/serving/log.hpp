@@ -16,7 +16,7 @@ enum class Severity {
     error,    ///< what needs the operator: a handler that throws, descriptors running out
 };
 
-/// Receives a server's messages, one line each, without line end. Called from whatever thread or forked child has something
+/// Receives a server's messages, one line each, without line end and safe to print (is_printable()). Called from whatever thread or forked child has something
 /// to say, several at once; what it throws is dropped.
 using Logger = std::function<void(Severity, std::string_view)>;
 

@@ -1,0 +1,40 @@
+#pragma once
+
+/// \file
+/// What a client prints of what a server has sent.
+
+#include <socketserver/os/printable.hpp>
+
+#include <unistd.h>
+
+#include <iostream>
+#include <string_view>
+
+namespace client_program {
+
+/// Standard output for what strangers have sent: a file or a pipe gets it as it is; on a terminal control characters, which could
+/// do anything there, are shown as `\xNN` (PrintableDocument).
+///
+/// Thread: one at a time.
+class Payload {
+public:
+    /// Prints a piece.
+    void print(std::string_view bytes) {
+        if (on_terminal_)
+            std::cout << document_.take(bytes);
+        else
+            std::cout << bytes;
+    }
+
+    /// Prints what was kept of an incomplete character.
+    void finish() {
+        if (on_terminal_)
+            std::cout << document_.finish();
+    }
+
+private:
+    const bool on_terminal_ = ::isatty(STDOUT_FILENO) != 0;
+    socketserver::PrintableDocument document_;
+};
+
+}  // namespace client_program
