@@ -113,8 +113,8 @@ FAULT_CASE(56, what_strangers_send_is_safe_to_print_in_the_log, every_mode) {
 }
 
 FAULT_CASE(57, a_port_that_another_server_has_is_told_of, every_mode) {
-    for (const std::string option : mode.preforks ? std::vector<std::string>{"--reuse-port", "--own-listeners"}
-                                                  : std::vector<std::string>{"--reuse-port"}) {
+    for (const std::string& option : mode.preforks ? std::vector<std::string>{"--reuse-port", "--own-listeners"}
+                                                   : std::vector<std::string>{"--reuse-port"}) {
         for (const bool udp : {false, true}) {
             std::vector<std::string> arguments{"--host", "127.0.0.1", option, "--port", "0"};
             if (udp)

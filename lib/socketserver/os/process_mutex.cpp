@@ -23,7 +23,8 @@ void process_mutex::lock() {
 }
 
 bool process_mutex::try_lock() {
-    return take(::pthread_mutex_trylock(&mutex_));
+    const int result = ::pthread_mutex_trylock(&mutex_);
+    return take(result == EDEADLK ? EBUSY : result);  // that it is the caller who holds it does not matter
 }
 
 void process_mutex::unlock() noexcept {
