@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(on_a_wildcard_address_knows_each_address_of_the_machine_for
 }
 
 BOOST_AUTO_TEST_CASE(another_sender_with_its_port_is_not_itself) {
-    detail::OwnSender own;
+    socketserver::detail::OwnSender own;
     const Address any("0.0.0.0", 7);
     BOOST_TEST(own.is(Address("0.0.0.0", 7), any, std::nullopt));
     BOOST_TEST(own.is(Address("::1", 7), Address("::", 7), std::nullopt));
