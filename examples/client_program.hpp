@@ -6,6 +6,7 @@
 #include <socketserver/detail/begin_program.hpp>
 #include <socketserver/detail/help.hpp>
 #include <socketserver/detail/read_options.hpp>
+#include <socketserver/os/printable.hpp>
 #include <socketserver/os/standard_streams.hpp>
 
 #include <cstdlib>
@@ -55,7 +56,7 @@ inline int run(ProgramHelp about, ProgramOptions& options, const std::function<v
     socketserver::detail::begin_program();
     const auto complain = [&about](const std::exception& failure) {
         std::cout.flush();
-        std::cerr << about.program << ": " << failure.what() << '\n';
+        std::cerr << about.program << ": " << socketserver::printable(failure.what()) << '\n';
     };
     socketserver::detail::HelpRequest asked;
     add_help(options, {}, asked);

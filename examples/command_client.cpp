@@ -3,6 +3,7 @@
 /// the status of the last one.
 
 #include "line_client.hpp"
+#include "payload.hpp"
 
 #include <socketserver/handlers/command_reply.hpp>
 
@@ -16,13 +17,14 @@ namespace {
 client_program::ProgramHelp about() {
     return {.program = "command_client",
             .description = "Runs each line on a command server and prints the output. An empty line or the end of "
-                           "input ends the client.",
-            .exit_statuses = {{"N", "the exit status of the last command"},
-                              {"128 + N", "signal N killed the last command"},
-                              {"124", "the last command ran out of time"},
-                              {"125", "the last command wrote too much"},
-                              {"1", "the server could not be asked, did not run the command, or its output could not be written"},
-                              {"2", "the command line is wrong"}},
+                           "input ends the client. On a terminal control characters in the output stand as \\xNN.",
+            .exit_statuses =
+                {{"N", "the exit status of the last command"},
+                 {"128 + N", "signal N killed the last command"},
+                 {"124", "the last command ran out of time"},
+                 {"125", "the last command wrote too much"},
+                 {"1", "the server could not be asked, did not run the command, or its output could not be written"},
+                 {"2", "the command line is wrong"}},
             .examples = {"echo uptime | command_client", "command_client --unix @commands"},
             .see_also = {"command_server(1)"}};
 }
@@ -40,15 +42,15 @@ ss::CommandReply read_head(ss::BufferedReader& replies) {
     return *head;
 }
 
-void copy_output(ss::BufferedReader& replies, std::size_t length, std::ostream& out) {
+template <class Print>
+void copy_output(ss::BufferedReader& replies, std::size_t length, Print print) {
     constexpr std::size_t piece = 65'536;
     while (length > 0) {
         const std::string_view bytes = replies.read_some(std::min(length, piece));
         if (bytes.empty())
             throw std::runtime_error("a broken reply: the connection ended " + std::to_string(length) +
                                      " bytes before the end of the output");
-        if (!(out << bytes))
-            ss::flush_standard_output();
+        print(bytes);
         length -= bytes.size();
     }
 }
@@ -73,10 +75,17 @@ int use(const line_client::Server& server) {
     line_client::converse([&](const std::string& command) {
         socket.sendall(command + '\n');
         const ss::CommandReply reply = read_head(replies);
-        const bool refused = reply.end == ss::CommandReply::End::error;
-        if (refused)
-            std::cerr << "command_client: ";
-        copy_output(replies, reply.length, refused ? std::cerr : std::cout);
+        if (reply.end == ss::CommandReply::End::error) {
+            std::string why;
+            copy_output(replies, reply.length, [&why](std::string_view bytes) { why += bytes; });
+            if (why.ends_with('\n'))
+                why.pop_back();
+            std::cerr << "command_client: " << ss::printable(why) << '\n';
+        } else {
+            client_program::Payload payload;
+            copy_output(replies, reply.length, [&payload](std::string_view bytes) { payload.print(bytes); });
+            payload.finish();
+        }
         ss::flush_standard_output();
         if (reply.end == ss::CommandReply::End::timeout)
             std::cerr << "command_client: the command was killed: its time was over\n";

@@ -4,8 +4,10 @@
 #include "client_program.hpp"
 #include "fetch/http.hpp"
 #include "fetch/output.hpp"
+#include "payload.hpp"
 
 #include <socketserver/handlers/gopher_url.hpp>
+#include <socketserver/os/folder.hpp>
 #include <socketserver/socketserver.hpp>
 
 #include <fcntl.h>
@@ -42,15 +44,18 @@ struct CommandLine {
 };
 
 client_program::ProgramHelp about() {
-    return {.program = "fetch",
-            .description = "Prints or stores the document that a URL names.\n\n"
-                           "With FILE, stores the document there "
-                           "and prints the header of an HTTP reply. Follows at most 10 HTTP redirections.",
-            .exit_statuses = {{"0", "the document is complete"},
-                              {"1", "there is no such document, or not all of it came"},
-                              {"2", "the command line is wrong"}},
-            .examples = {"fetch http://127.0.0.1:8080/time", "fetch gopher://127.0.0.1:7070/0README.md README"},
-            .see_also = {"http_server(1)", "gopher_server(1)", "curl(1)"}};
+    return {
+        .program = "fetch",
+        .description = "Prints or stores the document that a URL names.\n\n"
+                       "With FILE, stores the document there "
+                       "and prints the header of an HTTP reply. Follows at most 10 HTTP redirections. On a terminal "
+                       "control characters in the "
+                       "document stand as \\xNN.",
+        .exit_statuses = {{"0", "the document is complete"},
+                          {"1", "there is no such document, not all of it came, or a file changed while it was read"},
+                          {"2", "the command line is wrong"}},
+        .examples = {"fetch http://127.0.0.1:8080/time", "fetch gopher://127.0.0.1:7070/0README.md README"},
+        .see_also = {"http_server(1)", "gopher_server(1)", "curl(1)"}};
 }
 
 void parse_url(const std::string& text, CommandLine& line) {
@@ -102,22 +107,30 @@ void by_file(const std::string& path, fetch::Output& output) {
     const auto fail = [&] {
         throw std::runtime_error("cannot read " + path + ": " + std::generic_category().message(errno));
     };
-    const ss::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    struct stat status {};
-    if (!file || ::fstat(file.get(), &status) != 0)
+    ss::Folder::File file{ss::UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY))};
+    if (!file.descriptor || ::fstat(file.descriptor.get(), &file.status) != 0)
         fail();
-    if (S_ISREG(status.st_mode))
-        output.expect(static_cast<std::uint64_t>(status.st_size));
+    // No further than the file was long at first: one that is appended to all the time must have an end. Those of the kernel may
+    // say that they are empty.
+    std::optional<std::uint64_t> left;
+    if (S_ISREG(file.status.st_mode) && file.status.st_size > 0)
+        output.expect(left.emplace(file.status.st_size));
     std::vector<char> piece(65'536);
-    for (;;) {
-        const ssize_t count = ::read(file.get(), piece.data(), piece.size());
+    while (left != 0U) {
+        const std::size_t most = left ? std::min<std::uint64_t>(piece.size(), *left) : piece.size();
+        const ssize_t count = ::read(file.descriptor.get(), piece.data(), most);
         if (count == 0)
-            return;
-        if (count > 0)
+            break;
+        if (count > 0) {
             output.write({piece.data(), static_cast<std::size_t>(count)});
-        else if (errno != EINTR)
+            if (left)
+                *left -= static_cast<std::uint64_t>(count);
+        } else if (errno != EINTR) {
             fail();
+        }
     }
+    if (left && file.has_changed())
+        throw std::runtime_error("cannot read " + path + ": it changed while it was read");
 }
 
 /// Throws if a document is an error: one item of type 3, and nothing else.
@@ -125,14 +138,7 @@ void check_for_error(std::string_view document) {
     const auto menu = ss::parse_gopher_menu(document);
     if (!menu || menu->size() != 1 || menu->front().type != '3')
         return;
-    std::string message = menu->front().display;
-    std::replace_if(
-        message.begin(), message.end(),
-        [](char c) {
-            return !ss::is_gopher_field({&c, 1});
-        },
-        '?');
-    throw std::runtime_error("the server says: " + message);
+    throw std::runtime_error("the server says: " + menu->front().display);
 }
 
 /// As much of a document as an error can be long: all of it, if it is shorter.
@@ -191,8 +197,11 @@ int run(const CommandLine& line) {
     else
         by_file(line.local, *output);
     output->finish();
-    if (!line.file.empty())
-        std::cout << header;
+    if (line.file.empty())
+        return EXIT_SUCCESS;
+    client_program::Payload payload;
+    payload.print(header);
+    payload.finish();
     return EXIT_SUCCESS;
 }
 

@@ -2,6 +2,7 @@
 /// A gopher client (RFC 1436): prints the document that a selector names.
 
 #include "client_program.hpp"
+#include "payload.hpp"
 
 #include <socketserver/handlers/gopher_protocol.hpp>
 #include <socketserver/socketserver.hpp>
@@ -32,7 +33,9 @@ client_program::ProgramHelp about() {
                 "Prints a document of a gopher server (RFC 1436).\n\n"
                 "Without --text and --raw the client takes a document for a text, unless SELECTOR ends like the "
                 "name of an image or "
-                "of an HTML page, or the first bytes hold a NUL.",
+                "of an HTML page, or the first bytes hold a NUL. On a terminal control characters in it stand as "
+                "\\xNN, unless --raw is "
+                "given.",
             .exit_statuses = {{"0", "the document was printed"},
                               {"1", "there is no such document, or not all of it came"},
                               {"2", "the command line is wrong"}},
@@ -61,7 +64,7 @@ client_program::ProgramOptions declare(CommandLine& line) {
     return options;
 }
 
-void print(std::string_view bytes) {
+void print_raw(std::string_view bytes) {
     if (!std::cout.write(bytes.data(), static_cast<std::streamsize>(bytes.size())))
         ss::flush_standard_output();
 }
@@ -75,19 +78,21 @@ void check_for_error(std::string_view document) {
 
 void print_text(std::string_view front, ss::BufferedReader& document) {
     ss::GopherTextDecoder decoder;
+    client_program::Payload payload;
     std::string text;
     for (std::string_view bytes = front; !bytes.empty() && !decoder.ended(); bytes = document.read_some()) {
         text.clear();
         decoder.decode(bytes, text);
-        print(text);
+        payload.print(text);
     }
     if (decoder.ended())
-        return;
+        return payload.finish();
     if (front.empty())
         throw std::runtime_error("the server closed the connection without a document");
     text.clear();
     decoder.finish(text);
-    print(text);
+    payload.print(text);
+    payload.finish();
     throw std::runtime_error("the document came without its last line, a dot: it may not be all");
 }
 
@@ -109,8 +114,14 @@ void print_document(const CommandLine& line) {
         print_text(front, document);
         return;
     }
-    for (std::string_view bytes = front; !bytes.empty(); bytes = document.read_some())
-        print(bytes);
+    client_program::Payload payload;
+    for (std::string_view bytes = front; !bytes.empty(); bytes = document.read_some()) {
+        if (line.raw)
+            print_raw(bytes);
+        else
+            payload.print(bytes);
+    }
+    payload.finish();
 }
 
 int run(const CommandLine& line) {

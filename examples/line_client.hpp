@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -37,10 +39,15 @@ struct Server {
     }
 
     /// A connection to it.
-    [[nodiscard]] ss::Socket connect() const {
-        return unix_path.empty() ? ss::create_connection(host, port) : ss::create_connection(address());
+    /// \param timeout the longest to wait, for each address; also the socket's time-out
+    [[nodiscard]] ss::Socket connect(std::optional<std::chrono::nanoseconds> timeout = std::nullopt) const {
+        return unix_path.empty() ? ss::create_connection(host, port, timeout)
+                                 : ss::create_connection(address(), timeout);
     }
 };
+
+/// The longest to wait for a server at each step; none: as long as it takes.
+using Timeout = std::optional<std::chrono::nanoseconds>;
 
 /// Prompts if somebody is typing, and hands on each line, until one is empty or the input ends.
 /// \param answer prints the reply to a line

@@ -14,6 +14,7 @@
 #include <socketserver/detail/begin_program.hpp>
 #include <socketserver/detail/program_options.hpp>
 #include <socketserver/os/error.hpp>
+#include <socketserver/os/printable.hpp>
 #include <socketserver/os/signals.hpp>
 #include <socketserver/os/standard_streams.hpp>
 #include <socketserver/os/unique_fd.hpp>
@@ -198,12 +199,12 @@ int run_bench(const std::vector<BenchHandler>& handlers, int argc, char* argv[])
     try {
         return bench::run(handlers, program, std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
     } catch (const UsageError& failure) {
-        std::cerr << program << ": " << failure.what() << "; " << program << " --help lists the options\n";
+        std::cerr << program << ": " << printable(failure.what()) << "; " << program << " --help lists the options\n";
         return bench::exit_usage;
     } catch (const bench::Interrupted&) {
         return bench::exit_interrupted;
     } catch (const std::exception& failure) {
-        std::cerr << program << ": " << failure.what() << '\n';
+        std::cerr << program << ": " << printable(failure.what()) << '\n';
         return EXIT_FAILURE;
     }
 }

@@ -82,6 +82,8 @@ std::string in_units(std::uint64_t bytes) {
 Output::Output() : file_(ss::own_descriptor(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0))) {
     if (!file_)
         fail(errno);
+    if (::isatty(STDOUT_FILENO) != 0)
+        on_terminal_.emplace();
 }
 
 Output::Output(const std::string& path) : path_(path), target_(path), shows_progress_(::isatty(STDERR_FILENO) != 0) {
@@ -142,6 +144,11 @@ void Output::discard() noexcept {
 
 void Output::write(std::string_view bytes) {
     written_ += bytes.size();
+    write_as_it_is(on_terminal_ ? std::string_view(on_terminal_->take(bytes)) : bytes);
+    show_progress(false);
+}
+
+void Output::write_as_it_is(std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t count = ::write(file_.get(), bytes.data(), bytes.size());
         if (count >= 0)
@@ -149,10 +156,11 @@ void Output::write(std::string_view bytes) {
         else if (errno != EINTR)
             fail(errno);
     }
-    show_progress(false);
 }
 
 void Output::finish() {
+    if (on_terminal_)
+        write_as_it_is(on_terminal_->finish());
     if (temporary_.empty())
         return;
     if (::fsync(file_.get()) != 0 || ::rename(temporary_.c_str(), target_.c_str()) != 0)

@@ -3,6 +3,7 @@
 /// \file
 /// Where fetch puts a document: standard output, or a file that is there whole or not at all.
 
+#include <socketserver/os/printable.hpp>
 #include <socketserver/os/unique_fd.hpp>
 
 #include <chrono>
@@ -37,7 +38,7 @@ public:
     /// \param size in bytes
     void expect(std::optional<std::uint64_t> size) noexcept { expected_ = size; }
 
-    /// Writes a piece.
+    /// Writes a piece: as it is, or to a terminal with its control characters as `\xNN`.
     /// \throw std::runtime_error if it cannot be written
     void write(std::string_view bytes);
 
@@ -51,6 +52,7 @@ public:
 private:
     void make_temporary();
     void discard() noexcept;
+    void write_as_it_is(std::string_view bytes);
     void show_progress(bool last);
     void end_progress();
     [[noreturn]] void fail(int error) const;
@@ -61,6 +63,7 @@ private:
     socketserver::UniqueFd file_;
     std::uint64_t written_ = 0;
     std::optional<std::uint64_t> expected_;
+    std::optional<socketserver::PrintableDocument> on_terminal_;
     bool shows_progress_ = false;
     bool progress_shown_ = false;
     std::chrono::steady_clock::time_point next_progress_;

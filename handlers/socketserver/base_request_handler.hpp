@@ -40,6 +40,20 @@ public:
     /// Called last, also if handle() threw. A subclass that overrides it calls its base's.
     virtual void finish() {}
 
+    /// What servers have the compiler check of a handler's type: that its setup(), handle() and finish() override these here.
+    template <class Handler>
+    static constexpr void check_overrides() {
+        static_assert(
+            !requires { &Handler::handle; } || requires { static_cast<void (Handler::*)()>(&Handler::handle); },
+            "handle() of this handler overrides nothing: it must be void handle() override");
+        static_assert(
+            !requires { &Handler::setup; } || requires { static_cast<void (Handler::*)()>(&Handler::setup); },
+            "setup() of this handler overrides nothing: it must be void setup() override");
+        static_assert(
+            !requires { &Handler::finish; } || requires { static_cast<void (Handler::*)()>(&Handler::finish); },
+            "finish() of this handler overrides nothing: it must be void finish() override");
+    }
+
 protected:
     Request& request;               ///< the request
     const Address& client_address;  ///< who sent it

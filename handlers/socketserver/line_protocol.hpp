@@ -26,6 +26,32 @@ class LineProtocol : public Protocol {
 public:
     using Protocol::Protocol;
 
+    /// See BaseRequestHandler.
+    template <class Handler>
+    static constexpr void check_overrides() {
+        Protocol::check_overrides<Handler>();
+        static_assert(
+            !requires { &Handler::line_received; } ||
+                requires { static_cast<void (Handler::*)(std::string_view)>(&Handler::line_received); },
+            "line_received() of this protocol overrides nothing: it must be void line_received(std::string_view) "
+            "override");
+        static_assert(
+            !requires { &Handler::raw_data_received; } ||
+                requires { static_cast<void (Handler::*)(std::string_view)>(&Handler::raw_data_received); },
+            "raw_data_received() of this protocol overrides nothing: it must be void "
+            "raw_data_received(std::string_view) override");
+        static_assert(
+            !requires { &Handler::line_length_exceeded; } ||
+                requires { static_cast<void (Handler::*)(std::string_view)>(&Handler::line_length_exceeded); },
+            "line_length_exceeded() of this protocol overrides nothing: it must be void "
+            "line_length_exceeded(std::string_view) override");
+        static_assert(
+            !requires { &Handler::rest_received; } ||
+                requires { static_cast<void (Handler::*)(std::string_view)>(&Handler::rest_received); },
+            "rest_received() of this protocol overrides nothing: it must be void rest_received(std::string_view) "
+            "override");
+    }
+
     /// Called for each line, or block of set_terminator(std::size_t).
     /// \param line without what ends it; valid until the callback returns
     virtual void line_received(std::string_view line) = 0;

@@ -42,6 +42,30 @@ public:
     /// \param factory what all protocols of the server share; must outlive this object
     Protocol(Socket& the_request, const Address& client, ServerContext& the_server, ProtocolFactory& factory);
 
+    /// See BaseRequestHandler.
+    template <class Handler>
+    static constexpr void check_overrides() {
+        BaseRequestHandler::check_overrides<Handler>();
+        static_assert(
+            !requires { &Handler::connection_made; } ||
+                requires { static_cast<void (Handler::*)()>(&Handler::connection_made); },
+            "connection_made() of this protocol overrides nothing: it must be void connection_made() override");
+        static_assert(
+            !requires { &Handler::data_received; } ||
+                requires { static_cast<void (Handler::*)(std::string_view)>(&Handler::data_received); },
+            "data_received() of this protocol overrides nothing: it must be void data_received(std::string_view) "
+            "override");
+        static_assert(
+            !requires { &Handler::eof_received; } ||
+                requires { static_cast<void (Handler::*)()>(&Handler::eof_received); },
+            "eof_received() of this protocol overrides nothing: it must be void eof_received() override");
+        static_assert(
+            !requires { &Handler::connection_lost; } ||
+                requires { static_cast<void (Handler::*)(const error_code&)>(&Handler::connection_lost); },
+            "connection_lost() of this protocol overrides nothing: it must be void connection_lost(const "
+            "ss::error_code&) override");
+    }
+
     /// Called first, once.
     virtual void connection_made() {}
 

@@ -6,6 +6,7 @@
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/buffered_writer.hpp>
 
+#include <iosfwd>
 #include <string_view>
 
 namespace socketserver {
@@ -41,6 +42,13 @@ public:
     Transport& operator<<(const Value& value) {
         if (!closing())
             writer() << value;
+        return *this;
+    }
+
+    /// Applies std::endl or std::flush, see BufferedWriter.
+    Transport& operator<<(std::ostream& (*manipulator)(std::ostream&)) {
+        if (!closing())
+            writer() << manipulator;
         return *this;
     }
 

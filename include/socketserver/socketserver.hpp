@@ -15,5 +15,7 @@
 #include <socketserver/net/socket_functions.hpp>
 #include <socketserver/net/socket_stream.hpp>
 #include <socketserver/os/ctime.hpp>
+#include <socketserver/os/process_mutex.hpp>
+#include <socketserver/os/shared_memory.hpp>
 #include <socketserver/protocol_factory.hpp>
 #include <socketserver/stream_request_handler.hpp>

@@ -36,7 +36,15 @@ template <class Request>
 void BaseServer<Request>::handle_error(Request&, const Address& client, std::exception_ptr error) noexcept {
     // A server goes on whatever happens here, even if there is no memory for the message.
     try {
-        const std::string subject = "request from " + client.to_string() + ": ";
+        std::string subject = "request from " + client.to_string() + ": ";
+        if constexpr (!std::same_as<Request, Socket>) {
+            // Strangers send as many as they like.
+            const auto left_out = datagram_failures().take();
+            if (!left_out)
+                return;
+            if (*left_out > 0)
+                subject += "(" + std::to_string(*left_out) + " more were not logged) ";
+        }
         try {
             std::rethrow_exception(std::move(error));
         } catch (const system_error& failure) {
@@ -113,8 +121,9 @@ bool BaseServer<Request>::handle_request_noblock() {
     return true;
 }
 
-/// Gives the request one of its address's places, for as long as it runs.
-/// \return false if there is none left
+/// Gives a connection one of its address's places, for as long as it runs. Datagrams have places but for those that the server
+/// seems to have sent itself.
+/// \return false if there is none
 template <class Request>
 bool BaseServer<Request>::has_place(Request& request, const Address& client) {
     if constexpr (std::same_as<Request, Socket>) {
@@ -122,15 +131,23 @@ bool BaseServer<Request>::has_place(Request& request, const Address& client) {
             return true;
         request.keep(address_quota_.take(client));
         if (request.kept() == nullptr) {
-            if (const std::uint64_t times = refusals_.happened(); times > 0)
-                log(Severity::warning, "request from " + client.to_string() +
-                                           ": closed, for its address has the most connections allowed, " +
-                                           std::to_string(options().max_per_address) + " (" + std::to_string(times) +
-                                           (times == 1 ? " time)" : " times)"));
+            refused(client, "closed, for its address has the most connections allowed, " +
+                                std::to_string(options().max_per_address));
             return false;
         }
+    } else if (own_sender_.is(client, server_address(), request.local())) {
+        refused(client, "dropped, for that is this server's own address: an answer would come back for ever");
+        return false;
     }
     return true;
+}
+
+/// Logs that a request is refused, once in a second.
+template <class Request>
+void BaseServer<Request>::refused(const Address& client, const std::string& why) {
+    if (const std::uint64_t times = refusals_.happened(); times > 0)
+        log(Severity::warning, "request from " + client.to_string() + ": " + why + " (" + std::to_string(times) +
+                                   (times == 1 ? " time)" : " times)"));
 }
 
 /// Ends a request when the scope ends, whatever passes through, unless it is to go on.

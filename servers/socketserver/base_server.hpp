@@ -5,12 +5,14 @@
 
 #include <socketserver/detail/address_quota.hpp>
 #include <socketserver/detail/log_limit.hpp>
+#include <socketserver/detail/own_sender.hpp>
 #include <socketserver/server_loop.hpp>
 #include <socketserver/serving/event_handler.hpp>
 
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace socketserver {
@@ -46,7 +48,8 @@ protected:
     /// \throw boost::system::system_error if it cannot be got
     virtual std::optional<std::pair<Request, Address>> get_request() = 0;
 
-    /// Decides whether to serve a request. Not asked about one that ServerOptions::max_per_address refuses.
+    /// Decides whether to serve a request. Not asked about one that ServerOptions::max_per_address refuses, nor about a datagram
+    /// whose sender is the server itself.
     /// \param request the request
     /// \param client who sent it
     /// \return whether to serve it; if not, it is closed and counted as rejected
@@ -82,7 +85,7 @@ protected:
     /// \param request the request
     virtual void close_request(Request& request) = 0;
 
-    /// Tells of an exception that ended a request; logs one line.
+    /// Tells of an exception that ended a request; logs one line, of datagrams no more than 10 a second.
     /// \param request the request
     /// \param client who sent it
     /// \param error what was thrown
@@ -162,9 +165,11 @@ private:
     [[nodiscard]] std::optional<std::pair<Request, Address>> try_to_get_request();
     void enter_registry(Request& request);
     bool has_place(Request& request, const Address& client);
+    void refused(const Address& client, const std::string& why);
 
     detail::AddressQuota address_quota_{options().max_per_address, options().per_address_prefix};
-    detail::LogLimit refusals_;  // of address_quota_
+    detail::OwnSender own_sender_;
+    detail::LogLimit refusals_;  // of address_quota_ and own_sender_
 };
 
 extern template class BaseServer<Socket>;

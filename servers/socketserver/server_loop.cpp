@@ -4,6 +4,7 @@
 #include <socketserver/net/socket_functions.hpp>
 #include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/error.hpp>
+#include <socketserver/os/printable.hpp>
 
 #include <poll.h>
 
@@ -163,16 +164,38 @@ void ServerLoop::bind_socket(int type, bool reuse_address) {
     if (options_.inherited_socket >= 0) {
         socket_ = Socket{UniqueFd{options_.inherited_socket}};
     } else {
+        if (reuse_port() && address_.family() != AF_UNIX)
+            tell_who_shares_port(type);
         if (address_.family() == AF_UNIX)
             file_.emplace(address_);
-        socket_ = create_bound(address_, type,
-                               {.reuse_address = options_.allow_reuse_address.value_or(reuse_address),
-                                .reuse_port = reuse_port(),
-                                .unix_socket_mode = options_.unix_socket_mode});
+        try {
+            socket_ = create_bound(address_, type,
+                                   {.reuse_address = options_.allow_reuse_address.value_or(reuse_address),
+                                    .reuse_port = reuse_port(),
+                                    .unix_socket_mode = options_.unix_socket_mode});
+        } catch (...) {
+            file_.reset();  // others may try
+            throw;
+        }
         if (file_)
             file_->created();
     }
     address_ = socket_.getsockname();
+}
+
+/// Warns if somebody is bound to the address already, with whom the kernel will share what comes (SO_REUSEPORT).
+/// \param type SOCK_STREAM or SOCK_DGRAM
+void ServerLoop::tell_who_shares_port(int type) const {
+    if (address_.port() == 0)
+        return;
+    try {
+        // Not refused for connections that linger.
+        static_cast<void>(create_bound(address_, type, {.reuse_address = type == SOCK_STREAM}));
+    } catch (const system_error& failure) {
+        if (failure.code() == system_code(EADDRINUSE))
+            log(Severity::warning, "another process or server listens on " + address_.to_string() +
+                                       " too: the kernel shares what comes among them");
+    }
 }
 
 void ServerLoop::close_socket() noexcept {
@@ -287,8 +310,9 @@ bool ServerLoop::stopping() const noexcept {
 
 void ServerLoop::log(Severity severity, std::string_view message) const noexcept {
     try {
+        // Much of what is told strangers have sent.
         if (options_.logger)
-            options_.logger(severity, message);
+            options_.logger(severity, is_printable(message) ? message : std::string_view(printable(message)));
     } catch (...) {
         ++counters().log_lines_lost;
     }

@@ -5,6 +5,7 @@
 
 #include <socketserver/detail/accept_backoff.hpp>
 #include <socketserver/detail/drain_times.hpp>
+#include <socketserver/detail/log_budget.hpp>
 #include <socketserver/detail/log_limit.hpp>
 #include <socketserver/detail/worker_state.hpp>
 #include <socketserver/net/address.hpp>
@@ -261,6 +262,9 @@ protected:
     /// Tells that a limit was reached, so that no request is accepted until one has ended. Thread: any.
     void accepting_deferred() noexcept;
 
+    /// How many failed datagrams may be logged. Thread: any, any process that serves.
+    [[nodiscard]] detail::LogBudget& datagram_failures() const noexcept { return shared_->datagram_failures; }
+
     /// Ends the program with a message if a subclass whose hooks are gone by now has left requests running; else
     /// closes the server. For destructors.
     /// \param destroyed the class whose destructor calls
@@ -297,6 +301,7 @@ protected:
 
 private:
     class Serving;
+    void tell_who_shares_port(int type) const;
     void close_socket() noexcept;
     [[nodiscard]] bool may_get_another();
     bool end_serving(Deadline deadline);
@@ -311,6 +316,7 @@ private:
         std::atomic<bool> shutdown_requested{false};
         std::atomic<bool> new_requests_are_spared{false};
         detail::DrainTimes drain_times;
+        detail::LogBudget datagram_failures;
     };
 
     const ServerOptions options_;

@@ -3,10 +3,16 @@
 #include "support/eventually.hpp"
 #include "support/fault_note.hpp"
 
+#include <socketserver/os/process_mutex.hpp>
+#include <socketserver/os/shared_memory.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <mutex>
+#include <stdexcept>
 #include <string>
 
 #include <signal.h>
@@ -363,6 +369,92 @@ CONTRACT_CASE(counts_what_it_is_serving_now, every_server) {
     BOOST_TEST(eventually([&] { return scene.statistics().active == 1; }));
     scene.script.gate.notify();
     BOOST_TEST(eventually([&] { return scene.statistics().active == 0; }));
+}
+
+// A forged sender is enough to have a server that answers whatever comes answer itself for ever.
+CONTRACT_CASE(drops_datagrams_that_come_from_its_own_address, datagrams) {
+    Scene scene(combination);
+    scene.script.handle = [](Conversation& with) { with.datagram->reply(with.datagram->data()); };
+    const Address& own = scene.server().server_address();
+    constexpr int count = 3;
+    for (int i = 0; i < count; ++i)
+        BOOST_TEST(::sendto(scene.server().fileno(), "loop", 4, 0, own.data(), own.size()) == 4);
+    scene.serve();
+    BOOST_TEST(scene.exchange("line") == "line");
+    BOOST_TEST(!scene.stop());
+    scene.server().server_close();
+    BOOST_TEST(scene.statistics().accepted == count + 1U);
+    BOOST_TEST(scene.statistics().rejected == static_cast<unsigned>(count));
+    BOOST_TEST(scene.statistics().handled == 1U);
+    BOOST_TEST(scene.logged("request from " + own.to_string() + ": dropped") >= 1U);
+    note_fault(54, combination.concurrency, "3 datagrams from the server's own address dropped, a client answered");
+}
+
+CONTRACT_CASE(logs_few_of_many_datagrams_that_fail, datagrams) {
+    Scene scene(combination);
+    scene.script.handle = [](Conversation& with) {
+        if (with.datagram->data() == "fail")
+            throw std::runtime_error("as told");
+        with.datagram->reply(with.datagram->data());
+    };
+    scene.serve();
+    DatagramClient client = scene.datagram_client();
+    constexpr int count = 100;
+    for (int i = 0; i < count; ++i) {
+        client.send("fail");
+        client.send("go on");
+        BOOST_TEST_REQUIRE(client.receive() == "go on");
+    }
+    BOOST_TEST(!scene.stop());
+    scene.server().server_close();
+    BOOST_TEST(scene.statistics().failed == static_cast<unsigned>(count));
+    // Ten a second; it may have taken some.
+    BOOST_TEST(scene.logged("as told") >= 10U);
+    BOOST_TEST(scene.logged("as told") < static_cast<unsigned>(count));
+    note_fault(54, combination.concurrency, "100 datagrams fail: few lines in the log, all counted");
+}
+
+namespace {
+
+struct Totals {
+    process_mutex mutex;
+    int count = 0;      // guarded by mutex
+    int abandoned = 0;  // guarded by mutex
+};
+
+bool streams_in_processes(const Combination& combination) {
+    return combination.transport == Combination::Transport::unix_stream && (combination.forks || combination.preforks);
+}
+
+}  // namespace
+
+CONTRACT_CASE(what_processes_share_is_guarded_although_one_dies, streams_in_processes) {
+    const SharedMemory<Totals> totals;
+    Scene scene(combination);
+    scene.script.handle = [&totals](Conversation& with) {
+        const std::string line(with.rfile.readline());
+        const std::lock_guard lock(totals->mutex);
+        if (line == "die\n")
+            std::raise(SIGKILL);
+        if (totals->mutex.abandoned()) {
+            ++totals->abandoned;
+            totals->mutex.repaired();
+        }
+        ++totals->count;
+        with.wfile << line;
+    };
+    scene.serve();
+    constexpr int count = 20;
+    for (int i = 0; i < count; ++i) {
+        if (i == count / 2)
+            BOOST_TEST(scene.exchange("die\n") == "");
+        BOOST_TEST(scene.exchange("line\n") == "line\n");
+    }
+    BOOST_TEST(!scene.stop());
+    scene.server().server_close();
+    BOOST_TEST(totals->count == count);
+    BOOST_TEST(totals->abandoned == 1);
+    note_fault(59, combination.concurrency, "one dies with the lock: the next one gets it and is told");
 }
 
 }  // namespace socketserver::test

@@ -17,6 +17,7 @@ enum class Point {
     accept,      ///< accept4(2)
     allocation,  ///< operator new
     mapping,     ///< mmap(2) by the library: stacks
+    read_file,   ///< pread(2), sendfile(2)
     receive,     ///< recv(2)
     send,        ///< send(2), sendmsg(2)
     resolve,     ///< getaddrinfo(3): waits instead of failing, while any failures are left

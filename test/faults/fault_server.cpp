@@ -16,7 +16,7 @@
 ///     sleep            says "sleeping" and sleeps for an hour
 ///     statistics       says what the server has counted
 ///     storm            is interrupted every millisecond from now on
-///     throw            throws an exception
+///     throw [TEXT]     throws an exception
 ///     throw-unknown    throws what is no std::exception
 ///     unwind WORD      throws WORD, says "unwinding" in a destructor, waits there for a line, says what it caught
 ///     write N          writes N bytes, and "written"
@@ -89,7 +89,7 @@ private:
             {"sleep", [](FaultHandler& self, Word) { self.sleep(); }},
             {"statistics", [](FaultHandler& self, Word) { self.tell_statistics(); }},
             {"storm", [](FaultHandler&, Word) { ss::test::interrupt_this_thread(); }},
-            {"throw", [](FaultHandler&, Word) { throw std::runtime_error("as told"); }},
+            {"throw", [](FaultHandler&, Word text) { throw std::runtime_error(text.empty() ? "as told" : text); }},
             {"throw-unknown", [](FaultHandler&, Word) { throw 1; }},
             {"unwind", [](FaultHandler& self, Word word) { self.wait_in_unwinding(word); }},
             {"write", [](FaultHandler& self, Word size) { self.write(std::stoul(size)); }},

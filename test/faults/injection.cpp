@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -213,6 +214,18 @@ ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
     return socketserver::test::transfer_fails(socketserver::test::Point::send, fd) ? -1
                                                                                    : __real_sendmsg(fd, message, flags);
+}
+
+ssize_t __real_pread(int fd, void* buffer, std::size_t size, off_t offset);
+ssize_t __wrap_pread(int fd, void* buffer, std::size_t size, off_t offset) {
+    return socketserver::test::fails(socketserver::test::Point::read_file) ? -1
+                                                                           : __real_pread(fd, buffer, size, offset);
+}
+
+ssize_t __real_sendfile(int to, int from, off_t* offset, std::size_t size);
+ssize_t __wrap_sendfile(int to, int from, off_t* offset, std::size_t size) {
+    return socketserver::test::fails(socketserver::test::Point::read_file) ? -1
+                                                                           : __real_sendfile(to, from, offset, size);
 }
 
 void* __real_mmap(void* where, std::size_t size, int protection, int flags, int fd, off_t offset);

@@ -103,12 +103,14 @@ BOOST_AUTO_TEST_CASE(seconds_since_1900_are_four_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(only_what_cannot_be_another_service_is_answered) {
-    BOOST_TEST(!may_be_answered(Address("127.0.0.1", 7)));
-    BOOST_TEST(!may_be_answered(Address("::1", 1023)));
-    BOOST_TEST(!may_be_answered(Address("127.0.0.1", 0)));
-    BOOST_TEST(may_be_answered(Address("127.0.0.1", 1024)));
-    BOOST_TEST(may_be_answered(Address("::1", 65'535)));
-    BOOST_TEST(may_be_answered(Address::unix_path("@client")));
+    const Address server("127.0.0.1", 5000);
+    for (const Address& peer :
+         {Address("127.0.0.1", 7), Address("::1", 1023), Address("127.0.0.1", 0), Address("192.0.2.1", 5000),
+          Address("192.0.2.1", 7007), Address("192.0.2.1", 21567), Address("::1", 1919)})
+        BOOST_TEST(!may_be_answered(peer, server), peer);
+    for (const Address& peer : {Address("127.0.0.1", 1024), Address("::1", 65'535), Address::unix_path("@client")})
+        BOOST_TEST(may_be_answered(peer, server), peer);
+    BOOST_TEST(may_be_answered(Address::unix_path("@client"), Address::unix_path("@server")));
 }
 
 BOOST_AUTO_TEST_CASE(daytime_tells_the_time_of_day_and_closes) {

@@ -10,8 +10,12 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace socketserver::test {
@@ -107,6 +111,38 @@ BOOST_AUTO_TEST_CASE(a_file_is_copied) {
     check_failure({"file://" + folder.path().string()}, "cannot read " + folder.path().string() + ": Is a directory");
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_changes_while_it_is_read_is_an_error) {
+    const TemporaryDirectory folder;
+    const fs::path source = folder / "source";
+    const std::string old(8'388'608, 'x');
+    const auto changed = [&](const std::function<void()>& change) {
+        write_file(source, old);
+        fs::last_write_time(source, fs::file_time_type::clock::now() - std::chrono::hours{1});
+        Program fetch({"fetch", "file://" + source.string()});
+        const std::string begin = fetch.read_output(1);
+        change();
+        std::string all = begin + fetch.output();
+        return Outcome{fetch.wait(), std::move(all), fetch.error()};
+    };
+    const std::string error = "fetch: cannot read " + source.string() + ": it changed while it was read\n";
+    for (const std::function<void()>& change :
+         {std::function<void()>([&] { fs::resize_file(source, 1'000); }), {[&] { write_file(source, ""); }}}) {
+        const Outcome outcome = changed(change);
+        BOOST_TEST(outcome.status == 1);
+        BOOST_TEST(outcome.error == error);
+    }
+    for (const std::function<void()>& change :
+         {std::function<void()>([&] { std::ofstream(source, std::ios::app) << "more"; }),
+          {[&] { fs::remove(source); }}}) {
+        const Outcome outcome = changed(change);
+        BOOST_TEST(outcome.status == 0);
+        BOOST_TEST((outcome.output == old));
+    }
+    // Those of the kernel do not say how long they are.
+    BOOST_TEST(run({"fetch", "file:///proc/self/status"}).output.starts_with("Name:\tfetch\n"));
+    check_printed({"file:///dev/null"}, "");
+}
+
 BOOST_AUTO_TEST_CASE(a_file_takes_its_place_as_one) {
     const TemporaryDirectory folder;
     write_file(folder / "source", "new");
@@ -184,7 +220,7 @@ BOOST_AUTO_TEST_CASE(gophers_failures_are_one_line) {
     const std::string file = folder / "file";
     const GopherServer error("3there is no '\x1b[2Jx'\t\terror.host\t1\r\n.\r\n");
     for (const std::string path : {"/0/x", "/1/x", "/9/x"})
-        check_failure({error.url(path), file}, "the server says: there is no '?[2Jx'");
+        check_failure({error.url(path), file}, "the server says: there is no '\\x1b[2Jx'");
     const GopherServer cut("one\r\ntwo");
     check_failure({cut.url("/0/x"), file},
                   "the document of " + cut.address() + " breaks off: its last line, a dot, is missing");

@@ -44,6 +44,8 @@ public:
     void end_input() { started_.input.half_close(); }
     /// The next line of its standard output, with its newline; "" at its end.
     [[nodiscard]] std::string output_line() { return started_.output.read_line(); }
+    /// So many bytes of its standard output.
+    [[nodiscard]] std::string read_output(std::size_t count) { return started_.output.read_exactly(count); }
     /// The next line of its standard error, likewise, but for those that tell of a handler which holds up its thread: on a machine
     /// that is busy any may.
     [[nodiscard]] std::string error_line();

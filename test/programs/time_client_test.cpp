@@ -1,6 +1,7 @@
 /// \file
 /// The time client, against the time server and against servers that do not answer.
 
+#include "listener.hpp"
 #include "program.hpp"
 
 #include <support/case_guard.hpp>
@@ -156,6 +157,18 @@ BOOST_AUTO_TEST_CASE(a_late_reply_is_not_taken_for_that_to_the_next_line) {
     client.end_input();
     BOOST_TEST(client.error() == "");
     BOOST_TEST(client.wait() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_without_a_reply_has_a_time_out) {
+    const Listener silent;
+    check_failure({"--timeout", "0.1", "127.0.0.1", silent.port()},
+                  "recv from 127.0.0.1:" + silent.port() + ": Connection timed out");
+    // The limit is for each step, not for the typing in between.
+    const Server server({"time_server", "--port", "0"});
+    const Outcome none = run({"time_client", "--timeout", "0", "127.0.0.1", std::to_string(server.port())}, "one\n");
+    BOOST_TEST(without_time(none.output) == "one\n");
+    check_usage_error({"--timeout", "x"}, "--timeout: 'x' is not a number of seconds from 0 to 1000000000");
+    check_usage_error({"--udp", "--timeout", "1"}, "--timeout cannot be used with --udp");
 }
 
 BOOST_AUTO_TEST_CASE(what_goes_wrong_is_one_line) {

@@ -58,7 +58,7 @@ void ChargenHandler::handle() {
 }
 
 void ChargenDatagramHandler::handle() {
-    if (!may_be_answered(client_address))
+    if (!may_be_answered(client_address, server.server_address()))
         return;
     std::random_device random;
     std::uniform_int_distribution<std::size_t> length(0, longest_reply);

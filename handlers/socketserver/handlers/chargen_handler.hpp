@@ -48,8 +48,8 @@ public:
     void handle() override;
 };
 
-/// Answers a datagram, whatever is in it, with a random number of characters from 0 to 512. Datagrams from ports below 1024
-/// are ignored, see may_be_answered().
+/// Answers a datagram, whatever is in it, with a random number of characters from 0 to 512. Datagrams from
+/// other services are ignored, see may_be_answered().
 class ChargenDatagramHandler : public DatagramRequestHandler {
 public:
     using DatagramRequestHandler::DatagramRequestHandler;

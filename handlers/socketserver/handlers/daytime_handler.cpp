@@ -16,7 +16,7 @@ void DaytimeHandler::handle() {
 }
 
 void DaytimeDatagramHandler::handle() {
-    if (may_be_answered(client_address))
+    if (may_be_answered(client_address, server.server_address()))
         wfile << ctime_now() << line_end;
 }
 

@@ -31,7 +31,7 @@ public:
     void handle() override;
 };
 
-/// Answers a datagram, whatever is in it, with the same line. Datagrams from ports below 1024 are ignored, see
+/// Answers a datagram, whatever is in it, with the same line. Datagrams from other services are ignored, see
 /// may_be_answered().
 class DaytimeDatagramHandler : public DatagramRequestHandler {
 public:

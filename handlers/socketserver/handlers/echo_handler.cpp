@@ -11,7 +11,7 @@ void EchoHandler::handle() {
 }
 
 void EchoDatagramHandler::handle() {
-    if (may_be_answered(client_address))
+    if (may_be_answered(client_address, server.server_address()))
         request.reply(request.data());
 }
 

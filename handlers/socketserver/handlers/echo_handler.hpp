@@ -58,8 +58,7 @@ class EchoDatagramHandler : public DatagramRequestHandler {
 public:
     using DatagramRequestHandler::DatagramRequestHandler;
 
-    /// Sends it back, also an empty one. Datagrams from ports below 1024 are ignored: two services that answer each
-    /// other would never end.
+    /// Sends it back, also an empty one. Datagrams from other services are ignored, see may_be_answered().
     void handle() override;
 };
 

@@ -63,6 +63,45 @@ std::optional<char> type_of(const GopherOptions& options, const std::string& nam
     return error ? '9' : type_of(file, name);
 }
 
+/// While it lives, the connection ends by a reset and not in order, whatever becomes of the handler or its process: who is sent a
+/// part of a file must not take it for the whole. On a Unix socket there is no reset: it just ends.
+class ResetUnlessComplete {
+public:
+    explicit ResetUnlessComplete(Socket& connection) : connection_(connection) { set_linger(1); }
+    ~ResetUnlessComplete() {
+        // Before the server shuts the connection down, which would tell of an end in order.
+        if (!complete_)
+            connection_.close();
+    }
+    ResetUnlessComplete(const ResetUnlessComplete&) = delete;
+    ResetUnlessComplete& operator=(const ResetUnlessComplete&) = delete;
+
+    /// Tells that all of the file has been sent.
+    void complete() {
+        set_linger(0);
+        complete_ = true;
+    }
+
+private:
+    void set_linger(int on) {
+        const linger reset{on, 0};
+        connection_.setsockopt(SOL_SOCKET, SO_LINGER, std::as_bytes(std::span(&reset, 1)));
+    }
+
+    Socket& connection_;
+    bool complete_ = false;
+};
+
+[[noreturn]] void fail_for_change(const std::string& name) {
+    throw std::runtime_error("'" + name + "' changed while it was sent");
+}
+
+/// May block.
+void require_unchanged(const Folder::File& file, const std::string& name) {
+    if (offload([&] { return file.has_changed(); }))
+        fail_for_change(name);
+}
+
 bool is_served(std::string_view component) noexcept {
     return !component.starts_with('.') && is_gopher_field(component);
 }
@@ -143,7 +182,7 @@ void GopherHandler::answer(const GopherRequest& asked) {
     if (error)
         return send_failure(asked.selector, error);
     switch (type) {
-        case '0': return send_text(file);
+        case '0': return send_text(file, *name);
         case '1': return send_menu(*name);
         default: return send_binary(file, *name);
     }
@@ -212,7 +251,8 @@ std::string GopherHandler::menu_lines(const std::string& folder, std::span<const
     return lines;
 }
 
-void GopherHandler::send_text(const Folder::File& file) {
+void GopherHandler::send_text(const Folder::File& file, const std::string& name) {
+    ResetUnlessComplete sending(request);
     GopherTextEncoder encoder;
     std::string bytes;
     // No further than the file was long at first: one that is appended to all the time must have an end.
@@ -227,16 +267,20 @@ void GopherHandler::send_text(const Folder::File& file) {
             return read;
         });
         if (count == 0)
-            break;
+            fail_for_change(name);
         offset += count;
         wfile << bytes;
     }
+    require_unchanged(file, name);
     bytes.clear();
     encoder.finish(bytes);
     wfile << bytes;
+    wfile.flush();
+    sending.complete();
 }
 
-void GopherHandler::send_binary(const Folder::File& file, std::string_view name) {
+void GopherHandler::send_binary(const Folder::File& file, const std::string& name) {
+    ResetUnlessComplete sending(request);
     // The time-out is for each piece.
     constexpr std::uint64_t piece = 262'144;
     const int descriptor = file.descriptor.get();
@@ -251,13 +295,11 @@ void GopherHandler::send_binary(const Folder::File& file, std::string_view name)
         });
         const std::uint64_t sent = request.sendfile(descriptor, offset, wanted);
         offset += sent;
-        if (sent < wanted) {
-            const linger reset{1, 0};
-            request.setsockopt(SOL_SOCKET, SO_LINGER, std::as_bytes(std::span(&reset, 1)));
-            request.close();
-            throw std::runtime_error("'" + std::string(name) + "' became shorter while it was sent");
-        }
+        if (sent < wanted)
+            fail_for_change(name);
     }
+    require_unchanged(file, name);
+    sending.complete();
 }
 
 /// Reads on for a moment: what is unread when a connection is closed resets it, and may take the answer with it before the

@@ -58,8 +58,11 @@ struct GopherOptions {
 /// devices and sockets; links that lead out of the folder, see Folder. Not listed, since nobody could ask for it: what has a
 /// selector of more than 255 bytes.
 ///
-/// Memory does not grow with a file's size; a menu keeps at most GopherOptions::max_entries names. A file that becomes
-/// shorter while it is sent as it is resets the connection, since only the connection's end tells the client that it has all.
+/// Memory does not grow with a file's size; a menu keeps at most GopherOptions::max_entries names.
+///
+/// A file is sent as long as it was when it was opened, so one that grows meanwhile, is replaced or removed comes whole. Whatever
+/// else keeps it from being sent to its end resets the connection (of a Unix socket, just ends it; a text then lacks its last line):
+/// it became shorter or, by its size and time, was written over; it cannot be read; the client was too slow, or was cut.
 /// Thread and life: see BaseRequestHandler.
 class GopherHandler : public StreamRequestHandler {
 public:
@@ -98,8 +101,8 @@ private:
     void send_menu(const std::string& name);
     [[nodiscard]] std::string menu_lines(const std::string& folder, std::span<const std::string> names,
                                          const GopherItem& here) const;
-    void send_text(const Folder::File& file);
-    void send_binary(const Folder::File& file, std::string_view name);
+    void send_text(const Folder::File& file, const std::string& name);
+    void send_binary(const Folder::File& file, const std::string& name);
     void discard_input();
 
     const GopherOptions& options_;

@@ -19,7 +19,7 @@ void RfcTimeHandler::handle() {
 
 void RfcTimeDatagramHandler::handle() {
     const auto time = rfc868_time(std::chrono::system_clock::now());
-    if (may_be_answered(client_address))
+    if (may_be_answered(client_address, server.server_address()))
         wfile << std::string_view(time.data(), time.size());
 }
 

@@ -39,7 +39,7 @@ public:
     void handle() override;
 };
 
-/// Answers a datagram, whatever is in it, with the same four bytes. Datagrams from ports below 1024 are ignored, see
+/// Answers a datagram, whatever is in it, with the same four bytes. Datagrams from other services are ignored, see
 /// may_be_answered().
 class RfcTimeDatagramHandler : public DatagramRequestHandler {
 public:

@@ -1,5 +1,6 @@
 #include <socketserver/handlers/time_handler.hpp>
 
+#include <socketserver/handlers/reply_guard.hpp>
 #include <socketserver/os/ctime.hpp>
 
 namespace socketserver {
@@ -10,7 +11,8 @@ void TimeHandler::handle() {
 }
 
 void TimeDatagramHandler::handle() {
-    wfile << '[' << ctime_now() << "] " << request.data();
+    if (may_be_answered(client_address, server.server_address()))
+        wfile << '[' << ctime_now() << "] " << request.data();
 }
 
 }  // namespace socketserver

@@ -31,7 +31,7 @@ public:
     void handle() override;
 };
 
-/// Answers a datagram with `[Fri Nov 20 20:31:00 2026] DATA`.
+/// Answers a datagram with `[Fri Nov 20 20:31:00 2026] DATA`. Datagrams from other services are ignored, see may_be_answered().
 class TimeDatagramHandler : public DatagramRequestHandler {
 public:
     using DatagramRequestHandler::DatagramRequestHandler;

@@ -7,13 +7,16 @@
 #include <socketserver/concurrency/thread_pool.hpp>
 #include <socketserver/concurrency/threading.hpp>
 #include <socketserver/datagram_server.hpp>
+#include <socketserver/detail/log_budget.hpp>
 #include <socketserver/os/error.hpp>
+#include <socketserver/os/shared_memory.hpp>
 #include <socketserver/os/unique_fd.hpp>
 #include <socketserver/stream_server.hpp>
 
 #include <sys/epoll.h>
 
 #include <cerrno>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -61,11 +64,16 @@ protected:
 
 private:
     void tell_of(const Address& client) const {
-        constexpr auto what = std::is_same_v<Request, Socket> ? "... connected from: " : "... received from: ";
-        this->log(Severity::info, what + client.to_string());
+        if constexpr (std::is_same_v<Request, Socket>) {
+            this->log(Severity::info, "... connected from: " + client.to_string());
+        } else if (const auto left_out = datagrams_told_of_->take()) {
+            const std::string more = *left_out > 0 ? " (" + std::to_string(*left_out) + " more were not logged)" : "";
+            this->log(Severity::info, "... received from: " + client.to_string() + more);
+        }
     }
 
     HandlerMaker<Request>& maker_;
+    SharedMemory<LogBudget> datagrams_told_of_;
 };
 
 /// A server that forks must have no other thread when it does, so its own loop waits for signals, too: they wake it, and it

@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace socketserver::detail {
 
@@ -76,7 +77,7 @@ inline constexpr bool takes_options =
 template <class Handler, class Request, class Options>
 std::unique_ptr<HandlerMaker<Request>> maker(Options& options) {
     static_assert(RequestHandler<Handler>, "a handler has setup(), handle() and finish()");
-    static_assert(takes_options<Handler, Request, Options> ||
+    static_assert(std::is_abstract_v<Handler> || takes_options<Handler, Request, Options> ||
                       std::constructible_from<Handler, Request&, const Address&, ServerContext&>,
                   "a handler is made from (Request&, const Address&, ServerContext&), where Request is Socket for "
                   "run_server's first handler and Datagram for its second, or from these and (const Options&) or "

@@ -6,6 +6,7 @@
 #include <socketserver/detail/shutdown_thread.hpp>
 #include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/error.hpp>
+#include <socketserver/os/printable.hpp>
 #include <socketserver/os/signals.hpp>
 #include <socketserver/os/standard_streams.hpp>
 
@@ -150,11 +151,11 @@ int run_program(const Protocol& protocol, int argc, char* argv[]) {
         answer(ServerHelp(protocol, program).about(), line);
         return EXIT_SUCCESS;
     } catch (const UsageError& failure) {
-        std::cerr << program << ": " << failure.what() << '\n'
+        std::cerr << program << ": " << printable(failure.what()) << '\n'
                   << usage_line(ServerHelp(protocol, program).about()) << '\n';
         return exit_usage;
     } catch (const std::exception& failure) {
-        std::cerr << program << ": " << failure.what() << '\n';
+        std::cerr << program << ": " << printable(failure.what()) << '\n';
         return EXIT_FAILURE;
     }
 }

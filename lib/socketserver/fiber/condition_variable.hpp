@@ -7,6 +7,7 @@
 #include <socketserver/net/waiter.hpp>
 #include <socketserver/os/deadline.hpp>
 
+#include <cassert>
 #include <mutex>
 
 namespace socketserver {
@@ -24,7 +25,8 @@ public:
     condition_variable() noexcept = default;
     condition_variable(const condition_variable&) = delete;
     condition_variable& operator=(const condition_variable&) = delete;
-    ~condition_variable() = default;
+    // Not trivial, so that SharedMemory does not take it.
+    ~condition_variable() { assert(first_ == nullptr); }
 
     /// Unlocks, waits until notified, and locks again.
     /// \param lock holds the mutex, before and afterwards, whatever happens

@@ -4,6 +4,7 @@
 /// A mutex for handlers: it works the same in threads and in fibers.
 
 #include <atomic>
+#include <cassert>
 #include <mutex>
 
 namespace socketserver {
@@ -13,7 +14,7 @@ namespace socketserver {
 /// would stop the loop. Threads, and fibers of several loops, may use the same one.
 ///
 /// Those that wait get it in the order in which they came. Neither stop nor cut end a lock(): whoever holds it has to see
-/// that it is unlocked again. Within one process only: not for what forked children share.
+/// that it is unlocked again. Within one process only: what forked children share has a process_mutex.
 ///
 /// Meets Lockable: use std::lock_guard, std::unique_lock and std::scoped_lock. Not recursive.
 ///
@@ -29,7 +30,8 @@ public:
     mutex() noexcept = default;
     mutex(const mutex&) = delete;
     mutex& operator=(const mutex&) = delete;
-    ~mutex() = default;
+    // Not trivial, so that SharedMemory does not take it.
+    ~mutex() { assert(first_ == nullptr); }
 
     /// Waits until nobody else holds it, and holds it. Where it has to wait, pending output of the context is sent first.
     /// Requires: the calling context does not hold it.

@@ -1,6 +1,7 @@
 #include <socketserver/net/address.hpp>
 
 #include <socketserver/net/resolve.hpp>
+#include <socketserver/os/printable.hpp>
 
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -25,23 +26,23 @@ constexpr std::size_t path_capacity = sizeof(sockaddr_un::sun_path);
 constexpr std::size_t path_limit = path_capacity - 1;
 constexpr std::size_t ipv4_capacity = INET_ADDRSTRLEN + sizeof ":65535";
 
-bool is_printable(char c) noexcept {
+bool is_ascii_printable(char c) noexcept {
     return c >= ' ' && c <= '~';
 }
 
 /// Bytes as text: what cannot be printed, and the backslash, stand as `\xNN`.
-/// \param keep_high whether bytes from 0x80 up, which UTF-8 is made of, stand for themselves
+/// \param keep_high whether printable characters of UTF-8 stand for themselves, outside ASCII too
 std::string escape(std::string_view bytes, bool keep_high) {
     static constexpr char digits[] = "0123456789abcdef";
     std::string text;
     for (const char c : bytes) {
         const auto byte = static_cast<unsigned char>(c);
-        if ((is_printable(c) && c != '\\') || (keep_high && byte >= 0x80))
+        if ((is_ascii_printable(c) && c != '\\') || (keep_high && byte >= 0x80))
             text += c;
         else
             text.append({'\\', 'x', digits[byte >> 4], digits[byte & 15]});
     }
-    return text;
+    return printable(text);
 }
 
 /// Writes an IPv4 address as inet_ntop(3) does, in a tenth of the time: Selecting names each fiber for its peer.

@@ -99,7 +99,7 @@ public:
     [[nodiscard]] bool is_abstract() const noexcept;
 
     /// The address as people write it, see the table above, on one line: the backslash and bytes that cannot
-    /// be printed stand as `\xNN`, except those of UTF-8 in a path.
+    /// be printed stand as `\xNN`; of a path printable characters of UTF-8 are kept (is_printable()).
     [[nodiscard]] std::string to_string() const;
 
     /// Writes what to_string() returns, as far as there is room, for IPv4 without taking memory. If there

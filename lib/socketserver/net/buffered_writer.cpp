@@ -3,6 +3,8 @@
 #include <socketserver/os/deadline.hpp>
 
 #include <cerrno>
+#include <ostream>
+#include <streambuf>
 #include <utility>
 
 namespace socketserver {
@@ -37,6 +39,36 @@ void BufferedWriter::flush() {
     const error_code error = send_all(pending_);
     pending_.clear();
     check(error);
+}
+
+BufferedWriter& BufferedWriter::operator<<(std::ostream& (*manipulator)(std::ostream&)) {
+    // A stream whose buffer is this writer.
+    class Forwarding final : public std::streambuf {
+    public:
+        explicit Forwarding(BufferedWriter& writer) : writer_(writer) {}
+
+    private:
+        int_type overflow(int_type character) override {
+            if (!traits_type::eq_int_type(character, traits_type::eof()))
+                writer_ << traits_type::to_char_type(character);
+            return traits_type::not_eof(character);
+        }
+        std::streamsize xsputn(const char* text, std::streamsize size) override {
+            writer_.write({text, static_cast<std::size_t>(size)});
+            return size;
+        }
+        int sync() override {
+            writer_.flush();
+            return 0;
+        }
+
+        BufferedWriter& writer_;
+    };
+    Forwarding buffer(*this);
+    std::ostream stream(&buffer);
+    stream.exceptions(std::ios::badbit);  // lets what is thrown through
+    manipulator(stream);
+    return *this;
 }
 
 void BufferedWriter::flush_before_wait() noexcept {

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 
@@ -74,15 +75,26 @@ public:
         return *this;
     }
 
-    /// Writes a character.
-    BufferedWriter& operator<<(char character) {
-        write({&character, 1});
+    /// Writes a character, or a truth value as 0 or 1. A template, so that nothing else is taken for one of them: what has no
+    /// operator<<, such as an enumeration, does not compile.
+    template <class Character>
+        requires(std::same_as<Character, char> || std::same_as<Character, bool>)
+    BufferedWriter& operator<<(Character value) {
+        if constexpr (std::same_as<Character, bool>)
+            return *this << (value ? '1' : '0');
+        else
+            write({&value, 1});
         return *this;
     }
 
+    /// Applies a manipulator of streams: std::endl ends a line and sends what is pending, as std::flush does. To end a line
+    /// '\n' is enough: what is pending leaves before the next wait.
+    BufferedWriter& operator<<(std::ostream& (*manipulator)(std::ostream&));
+
     /// Writes a number in decimal, the shortest form that reads back as the same.
     template <class Number>
-        requires((std::integral<Number> && !std::same_as<Number, bool>) || std::floating_point<Number>)
+        requires((std::integral<Number> && !std::same_as<Number, bool> && !std::same_as<Number, char>) ||
+                 std::floating_point<Number>)
     BufferedWriter& operator<<(Number number) {
         std::array<char, 64> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init): to_chars writes it
         const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;

@@ -153,7 +153,8 @@ __attribute__((always_inline)) inline ssize_t Datagram::send(std::string_view re
 __attribute__((always_inline)) inline void Datagram::try_to_reply(std::string_view reply,
                                                                   std::chrono::nanoseconds timeout, error_code& error) {
     error = {};
-    if (peer_.is_unnamed()) {
+    // From port 0 comes what is not to be answered (RFC 768).
+    if (peer_.is_unnamed() || (peer_.family() != AF_UNIX && peer_.port() == 0)) {
         error = system_code(EDESTADDRREQ);
         return;
     }

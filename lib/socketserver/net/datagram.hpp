@@ -65,8 +65,8 @@ public:
     /// kernel has no room, for a Unix peer also until it has read some of its own.
     /// \param reply the bytes; may be empty, which sends an empty datagram
     /// \param timeout how long to wait
-    /// \throw boost::system::system_error with errc::destination_address_required if the peer is unnamed, ETIMEDOUT when
-    ///   the time is up, and for any other failure
+    /// \throw boost::system::system_error with errc::destination_address_required if the peer is unnamed or its port is 0,
+    ///   ETIMEDOUT when the time is up, and for any other failure
     void reply(std::string_view reply, std::chrono::nanoseconds timeout = default_reply_timeout);
     /// \copydoc reply(std::string_view,std::chrono::nanoseconds)
     /// \param error what went wrong

@@ -71,6 +71,13 @@ error_code check_kind(const struct stat& status) noexcept {
 
 }  // namespace
 
+bool Folder::File::has_changed() const noexcept {
+    struct stat now {};
+    if (::fstat(descriptor.get(), &now) != 0 || now.st_size != status.st_size)
+        return now.st_size < status.st_size;
+    return now.st_mtim.tv_sec != status.st_mtim.tv_sec || now.st_mtim.tv_nsec != status.st_mtim.tv_nsec;
+}
+
 Folder::Folder(const std::string& path)
     : descriptor_(own_descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC))) {
     if (!descriptor_)

@@ -46,6 +46,10 @@ public:
 
         /// Whether it is a folder; else it is a regular file.
         [[nodiscard]] bool is_folder() const noexcept { return S_ISDIR(status.st_mode); }
+
+        /// Whether what it held when it was opened is no longer there (fstat(2)): it is shorter, or as long and written to since.
+        /// Of one that is longer it cannot be told; it is taken for one that was appended to. May block.
+        [[nodiscard]] bool has_changed() const noexcept;
     };
 
     /// The names of the things in a folder.

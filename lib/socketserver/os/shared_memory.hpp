@@ -19,11 +19,14 @@ void unmap_shared(void* memory, std::size_t size) noexcept;
 
 /// Owns one T in memory that is shared with every child forked later: what a child writes the parent reads.
 ///
-/// T must need no help across processes: lock-free atomics, no pointers. T's destructor is not run; the memory
+/// T must need no help across processes: lock-free atomics, no pointers. What several of them change together a process_mutex in it
+/// guards; a std::mutex does not. T's destructor is not run; the memory
 /// is unmapped in each process by itself. Thread: any.
 template <class T>
 class SharedMemory {
-    static_assert(std::is_trivially_destructible_v<T>, "what processes share nobody can destroy");
+    static_assert(std::is_trivially_destructible_v<T>,
+                  "what processes share nobody can destroy, and must work across them: no ss::mutex or "
+                  "ss::condition_variable (there is ss::process_mutex), no strings, no containers");
 
 public:
     /// Makes the T in fresh shared memory.

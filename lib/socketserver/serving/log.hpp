@@ -16,8 +16,9 @@ enum class Severity {
     error,    ///< what needs the operator: a handler that throws, descriptors running out
 };
 
-/// Receives a server's messages, one line each, without line end. Called from whatever thread or forked child has something
-/// to say, several at once; if it throws, the line counts as lost (Statistics::log_lines_lost).
+/// Receives a server's messages, one line each, without line end and safe to print (is_printable()). Called from whatever
+/// thread or forked child has something to say, several at once; if it throws, the line counts as lost
+/// (Statistics::log_lines_lost).
 using Logger = std::function<void(Severity, std::string_view)>;
 
 /// A logger that writes each message as one line to standard error, in one write(2). It throws boost::system::system_error if that fails.

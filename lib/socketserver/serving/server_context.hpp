@@ -56,7 +56,7 @@ public:
 
     /// Hands a message to the server's logger.
     /// \param severity how much it matters
-    /// \param message one line, without line end
+    /// \param message one line, without line end; what cannot be printed in it comes to the logger as printable() makes it
     virtual void log(Severity severity, std::string_view message) const noexcept = 0;
 
 protected:

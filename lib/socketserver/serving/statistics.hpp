@@ -24,7 +24,8 @@ struct CountsOf {
     Count reset{};
     /// Of `handled` and `failed`, requests that were still running when the server ended them by force.
     Count cut{};
-    Count rejected{};  ///< requests that were refused, by verify_request() or a limit
+    /// Requests that were refused: by verify_request(), by a limit, or since their sender was the server itself (datagrams).
+    Count rejected{};
     /// Times that a limit on what may run at once was reached, so that further requests wait in the kernel's queue.
     Count deferred{};
     /// Times that a handler or hook under Selecting held up its thread for longer than `selecting.stall_limit`.

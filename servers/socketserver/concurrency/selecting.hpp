@@ -11,6 +11,7 @@
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/socket.hpp>
 #include <socketserver/os/error.hpp>
+#include <socketserver/os/unique_fd.hpp>
 #include <socketserver/serving/event_handler.hpp>
 #include <socketserver/serving/statistics.hpp>
 
@@ -26,10 +27,14 @@
 #include <new>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <cxxabi.h>
+#include <fcntl.h>
+#include <sys/select.h>
+#include <unistd.h>
 
 namespace socketserver {
 
@@ -72,6 +77,15 @@ protected:
         }
         const typename Base::Active active(this->counters());
         this->serve_request(request, client);
+    }
+
+    /// Leaves connections in the kernel's queue that select(2) could not watch.
+    std::optional<std::pair<Request, Address>> get_request() override {
+        if constexpr (std::same_as<Request, Socket>) {
+            if (loop_ != nullptr && this->options().selecting.selector == SelectorKind::select)
+                return get_watchable_request();
+        }
+        return Base::get_request();
     }
 
     [[nodiscard]] bool has_capacity() const noexcept override { return !admissions_.exhausted(); }
@@ -159,6 +173,10 @@ private:
         std::optional<Job>* accepts_for = nullptr;  // while it accepts
         detail::Admissions::Ticket admission;       // for what is being accepted
 
+        // With select(2) alone: a descriptor that it can watch, whose number the next connection gets if its own is too high. So one
+        // that has been accepted can always be served.
+        UniqueFd spare;
+
         std::exception_ptr failure;  // what is to come out of serve_forever()
     };
 
@@ -224,6 +242,26 @@ private:
         running.loop.leave_shared();
         drain(running);
         return running.failure;
+    }
+
+    // Throws EMFILE while there is no descriptor for it.
+    std::optional<std::pair<Request, Address>> get_watchable_request() {
+        UniqueFd& spare = loop_->spare;
+        if (!spare)
+            spare = UniqueFd(::fcntl(this->wakeup().fd(), F_DUPFD_CLOEXEC, 0));
+        if (spare.get() >= FD_SETSIZE)
+            spare.reset();
+        if (!spare)
+            throw_errno(EMFILE, "no descriptor below " + std::to_string(FD_SETSIZE) + " for select(2): accept on",
+                        this->server_address().to_string());
+        auto got = Base::get_request();
+        if (got && got->first.fileno() >= FD_SETSIZE) {
+            const UniqueFd high(got->first.detach());
+            if (::dup3(high.get(), spare.get(), O_CLOEXEC) < 0)
+                throw_errno(errno, "dup3");
+            got->first = Socket(std::move(spare), got->second);
+        }
+        return got;
     }
 
     // Throws if no fiber is to be had.

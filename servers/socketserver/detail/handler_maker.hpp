@@ -47,10 +47,15 @@ protected:
 template <RequestHandler Handler, class Request, class... Args>
 class HandlerMakerFrom final : public HandlerMaker<Request> {
 public:
+    static_assert(!std::is_abstract_v<Handler>,
+                  "this handler is an abstract class: it does not override all that its base leaves to it");
     static_assert(!EventHandler<Handler> || std::same_as<Request, Socket>,
                   "an event-style handler is for connections: a datagram is all there when its handler is made");
 
-    explicit HandlerMakerFrom(Args&&... args) : shared_(std::forward<Args>(args)...) {}
+    explicit HandlerMakerFrom(Args&&... args) : shared_(std::forward<Args>(args)...) {
+        if constexpr (requires { Handler::template check_overrides<Handler>(); })
+            Handler::template check_overrides<Handler>();
+    }
 
     void run(Request& request, const Address& client, ServerContext& server) override {
         std::apply(

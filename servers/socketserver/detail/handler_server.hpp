@@ -11,6 +11,7 @@
 
 #include <concepts>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace socketserver::detail {
@@ -50,7 +51,8 @@ protected:
 private:
     template <class... Args>
     static std::unique_ptr<HandlerMaker<Request>> make_maker(Args&&... args) {
-        static_assert(std::constructible_from<Handler, Request&, const Address&, ServerContext&, Args&...>,
+        static_assert(std::is_abstract_v<Handler> ||
+                          std::constructible_from<Handler, Request&, const Address&, ServerContext&, Args&...>,
                       "this server makes its handlers from (Request&, const Address&, ServerContext&, Args&...), where "
                       "Request is Socket for a stream server and Datagram for a datagram server, and the Args are "
                       "the server's constructor arguments after its options; the handler has no such constructor");

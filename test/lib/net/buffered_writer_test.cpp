@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,24 @@ BOOST_AUTO_TEST_CASE(what_is_written_waits_for_a_flush) {
     BOOST_TEST(writer.pending() == "");
     writer.flush();
     BOOST_TEST(stream.written.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(truth_values_and_manipulators_are_written_as_to_a_stream) {
+    FakeStream stream;
+    BufferedWriter writer(stream);
+    writer << true << false;
+    BOOST_TEST(writer.pending() == "10");
+    writer << "one" << std::endl << "two" << std::flush << "three" << std::ends;
+    BOOST_TEST(stream.written == (std::vector<std::string>{"10one\n", "two"}), boost::test_tools::per_element());
+    BOOST_TEST(writer.pending() == std::string("three\0", 6));
+    // For a datagram there is nothing to send before it is complete.
+    BufferedWriter collecting;
+    collecting << "one" << std::endl << "two" << std::flush;
+    BOOST_TEST(collecting.pending() == "one\ntwo");
+    // What fails is told as by the writer itself.
+    BufferedWriter full;
+    full << std::string(BufferedWriter::max_collected, 'x');
+    BOOST_CHECK_THROW(full << std::endl, system_error);
 }
 
 BOOST_AUTO_TEST_CASE(writes_text_characters_numbers_and_addresses) {
