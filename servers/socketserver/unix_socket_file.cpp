@@ -33,7 +33,7 @@ bool nobody_listens(const Address& address) noexcept {
 /// \param patience how long to wait for it: anybody who may read the folder can hold it
 UnixSocketFile::FolderLock::FolderLock(const std::string& path, std::chrono::milliseconds patience) {
     const auto parent = std::filesystem::path(path).parent_path();
-    folder_ = UniqueFd(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    folder_ = own_descriptor(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     const Deadline deadline = Deadline::after(patience);
     // flock(2) knows no time-out.
     for (auto pause = 1ms; folder_ && ::flock(folder_.get(), LOCK_EX | LOCK_NB) != 0;

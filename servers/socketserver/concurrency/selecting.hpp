@@ -248,7 +248,7 @@ private:
     std::optional<std::pair<Request, Address>> get_watchable_request() {
         UniqueFd& spare = loop_->spare;
         if (!spare)
-            spare = UniqueFd(::fcntl(this->wakeup().fd(), F_DUPFD_CLOEXEC, 0));
+            spare = UniqueFd(::fcntl(this->wakeup().fd(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
         if (spare.get() >= FD_SETSIZE)
             spare.reset();
         if (!spare)
