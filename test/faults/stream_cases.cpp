@@ -1,4 +1,4 @@
-// Scenarios 5, 7 to 9, 22, 29, 30, 33 and 34: what happens to the bytes of a connection.
+// Scenarios 5, 7 to 9, 22, 29, 30, 33, 34 and 37: what happens to the bytes of a connection.
 
 #include "fault_case.hpp"
 #include "fault_server.hpp"
@@ -332,6 +332,25 @@ FAULT_CASE(34, urgent_data_neither_stalls_nor_loses_a_byte, every_mode) {
         BOOST_TEST_REQUIRE(client.read_line() == line);
     }
     return grouped(rounds) + " urgent bytes between those of as many lines, which all came back";
+}
+
+FAULT_CASE(37, what_a_handler_has_waited_for_it_then_reads, every_mode) {
+    const int rounds = load(20, 1'000);
+    FaultServer server(mode);
+    Client client = server.connect();
+    client.send("wait\n");
+    BOOST_TEST(client.read_line() == "waiting\n");
+    for (int i = 0; i < rounds; ++i) {
+        const std::string line = "line " + std::to_string(i) + '\n';
+        client.send(line);
+        BOOST_TEST_REQUIRE(client.read_line() == line);
+        // Let the handler begin to wait, or not.
+        if (i % 2 == 0)
+            BOOST_TEST(client.nothing_within(1ms));
+    }
+    client.send("end\n");
+    BOOST_TEST(client.read_line() == "end\n");
+    return grouped(rounds) + " lines waited for and then read, all came back";
 }
 
 }  // namespace socketserver::test

@@ -120,7 +120,13 @@ public:
     void loop_has_ended() noexcept { loop_ = nullptr; }
 
     /// Takes what has come while nobody waited for it.
-    [[nodiscard]] bool take(Interest interest) noexcept { return std::exchange(readiness(interest), false); }
+    [[nodiscard]] bool take(Interest interest) noexcept {
+        if (!std::exchange(readiness(interest), false))
+            return false;
+        if (interest == Interest::readable)
+            input_drained = false;
+        return true;
+    }
 
     void add(Wait& wait) noexcept {
         wait.watch = this;
@@ -137,7 +143,8 @@ public:
     }
 
     void deliver(Readiness came) noexcept {
-        ended_ = ended_ || came.hung_up || came.urgent;
+        if (came.hung_up || came.urgent)
+            ended_ = true;
         // Whoever has been told tries until there is no more.
         if (came.readable)
             readable_ = !tell(Interest::readable);
@@ -160,6 +167,8 @@ private:
             }
             wait = next;
         }
+        if (told && interest == Interest::readable)
+            input_drained = false;  // who has been told need not be the one that reads next
         return told;
     }
 
@@ -336,8 +345,9 @@ WaitResult FiberLoop::sleep(Deadline deadline) {
 
 void FiberLoop::when_readable(Waitable& what, Deadline deadline, const ServerContext* server,
                               std::function<void(WaitResult)> then) {
+    const bool drained = std::exchange(what.input_drained(), false);
     Watch& watched = watch(what);
-    if (!std::exchange(what.input_drained, false) && is_ready(what.fd, POLLIN))
+    if (!drained && is_ready(what.fd, POLLIN))
         watched.look_again(Interest::readable);
     auto wait = std::make_unique<IdleWait>(*this, server, std::move(then));
     if (cut_ || watched.take(Interest::readable)) {

@@ -122,10 +122,8 @@ __attribute__((always_inline)) inline IoResult Socket::transfer(Operation& opera
         operation.start();
     // Where the last read found the end of what had come, another one would only say so again.
     bool wait_first = false;
-    if (waitable_.input_drained && waits && operation.interest == Interest::readable) {
-        waitable_.input_drained = false;
+    if (waits && operation.interest == Interest::readable && std::exchange(waitable_.input_drained(), false))
         wait_first = waiter.remembers_readiness();
-    }
     for (auto pause = 1ms;;) {
         if (wait_first) {
             before_wait();
@@ -205,8 +203,8 @@ IoResult Socket::receive(Buffer&& buffer, int flags, const ReadLimits& limits, e
         },
         [&] { buffer.give_back(); });
     if (short_reads_tell_)
-        waitable_.input_drained = !error && result.bytes < asked_for && (flags & ~MSG_DONTWAIT) == 0 &&
-                                  (waitable_.watch == nullptr || !waitable_.watch->short_reads_mislead());
+        waitable_.input_drained() = !error && result.bytes < asked_for && (flags & ~MSG_DONTWAIT) == 0 &&
+                                    (waitable_.watch == nullptr || !waitable_.watch->short_reads_mislead());
     return result;
 }
 
@@ -453,6 +451,7 @@ std::pair<Socket, Address> Socket::accept() {
 void Socket::connect(const Address& address, error_code& error) {
     const Deadline deadline = Deadline::from_timeout(timeout_);
     const bool blocked = descriptor_blocks_;
+    waitable_.watch.reset();  // what it remembers is of the time before: that there is nothing to wait for
     if (!require_nonblocking_descriptor(error))
         return;
     finish_connecting(address, deadline, error);

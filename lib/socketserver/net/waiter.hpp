@@ -59,6 +59,9 @@ public:
     /// \param interest what it is ready for
     virtual void look_again(Interest interest) noexcept = 0;
 
+    /// See Waitable::input_drained(). Whoever takes what the watch tells clears it.
+    bool input_drained = false;
+
 protected:
     DescriptorWatch() = default;
 };
@@ -77,15 +80,21 @@ struct Waitable {
 
     /// What to wait on, or -1.
     int fd = -1;
-    /// A read has found all that had come: another one has only to be tried after a wait.
-    bool input_drained = false;
+    /// A read has found all that had come before there was a watch.
+    bool drained_before_watch = false;
     /// Waited for in several threads at once, each of which may have an event loop: a loop keeps what it must remember of it to
-    /// itself, and neither watch nor input_drained is ever set. Set before the others begin; a server's socket is shared.
+    /// itself, and neither watch nor input_drained() is ever set. Set before the others begin; a server's socket is shared.
     bool shared = false;
     /// Made by a waiter that keeps state for each descriptor.
     std::unique_ptr<DescriptorWatch> watch;
     /// Set if this is the connection of a request that a server is serving.
     std::unique_ptr<RunningRequest> request;
+
+    /// Whether a read has found all that had come, and nobody has been told of anything that came since: only then may
+    /// another one wait before it tries, for it will be told itself.
+    [[nodiscard]] bool& input_drained() noexcept {
+        return watch != nullptr ? watch->input_drained : drained_before_watch;
+    }
 };
 
 /// Output that has been written to a buffer and must leave before its context waits.
