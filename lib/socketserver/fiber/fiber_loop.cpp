@@ -218,11 +218,8 @@ FiberLoop::~FiberLoop() {
 
 void FiberLoop::run_once(Deadline deadline) {
     const Deadline until = scheduler_.has_ready() ? Deadline::now() : earlier(deadline, timers_.next());
-    const std::size_t count = selector_->wait(until, events_);
-    for (std::size_t i = 0; i < count; ++i)
-        deliver(events_[i]);
-    if (!timers_.next().is_never())
-        timers_.advance(Deadline::Clock::now());
+    deliver_events(until);
+    advance_timers();
     // Last, so that a caller who looks whether there is anything left to do sees what the fibers have done.
     scheduler_.run_ready();
     if (!scheduler_.has_ready())
@@ -233,6 +230,30 @@ void FiberLoop::run_once(Deadline deadline) {
     do
         scheduler_.run_ready();
     while (scheduler_.has_ready() && !more.expired());
+}
+
+/// Waits for events, and tells those who wait.
+/// \return how many there were
+std::size_t FiberLoop::deliver_events(Deadline deadline) {
+    const std::size_t count = selector_->wait(deadline, events_);
+    for (std::size_t i = 0; i < count; ++i)
+        deliver(events_[i]);
+    return count;
+}
+
+/// Lets time pass. What has come by then is told of first, for a time-out must not win over it: much may have come, and time passed,
+/// while the thread computed or the process was stopped.
+void FiberLoop::advance_timers() {
+    if (timers_.next().is_never())
+        return;
+    const auto now = Deadline::Clock::now();
+    if (timers_.next().when() <= now) {
+        // No more than there are descriptors, lest new events keep old timers waiting.
+        for (std::size_t looked = 0; looked <= entries_.size(); looked += events_.size())
+            if (deliver_events(Deadline::now()) < events_.size())
+                break;
+    }
+    timers_.advance(now);
 }
 
 void FiberLoop::deliver(const Selector::Event& event) noexcept {
@@ -324,9 +345,10 @@ WaitResult FiberLoop::wait_for_room(const Waitable& what, Deadline deadline) {
         const WaitResult slept = sleep(earlier(deadline, Deadline::after(pause)));
         if (slept != WaitResult::timed_out)
             return slept;
+        const bool last = deadline.expired();
         if (is_ready(what.fd, POLLOUT))
             return WaitResult::ready;
-        if (deadline.expired())
+        if (last)
             return WaitResult::timed_out;
     }
 }

@@ -43,7 +43,8 @@ struct FiberLoopOptions {
 /// 1. A token is an index into entries_ and that entry's generation; a generation is never used again, so an event that was
 ///    under way when its descriptor was closed finds nobody.
 /// 2. A shared descriptor's watch is the loop's own, and nothing of the Waitable is changed: others look at it too.
-/// 3. A fiber that waits stands in exactly one list, that of a watch or, if it waits for no descriptor and can be cut, waits_; and in
+/// 3. Events come before timers: one expires only after the selector has been looked at since it was due.
+/// 4. A fiber that waits stands in exactly one list, that of a watch or, if it waits for no descriptor and can be cut, waits_; and in
 ///    the timer wheel if it has a deadline. Whoever wakes it takes it out of both.
 ///
 /// Owns: its fibers, stacks, the selector, helper threads for run_blocking(). Thread: the one that made it; its fibers'
@@ -152,6 +153,8 @@ private:
     Watch& make_watch(Waitable& what);
     [[nodiscard]] Watch* find_watch(const Waitable& what) const noexcept;
     void wake(Wait& wait, WaitResult result) noexcept;
+    std::size_t deliver_events(Deadline deadline);
+    void advance_timers();
     void deliver(const Selector::Event& event) noexcept;
     void post(Posted& what) noexcept;
     void withdraw(Posted& what) noexcept;

@@ -322,7 +322,7 @@ private:
     struct Operation;
     [[nodiscard]] Operation reading(int flags = 0, const ReadLimits& limits = {}) const noexcept;
     [[nodiscard]] Operation writing(int flags = 0) const noexcept;
-    WaitResult pause_for(const Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause);
+    WaitResult pause_for(Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause);
     void count_bytes(const Operation& operation, std::size_t count) noexcept;
     template <class Call, class BeforeWait>
     IoResult transfer(Operation& operation, error_code& error, Call call, BeforeWait before_wait);

@@ -26,6 +26,7 @@ struct Socket::Operation {
     int flags = 0;         // of the call; with MSG_DONTWAIT it does not wait, whatever the time-out
     Deadline deadline{};   // once started, the time-out's end is the latest
     bool started = false;  // the clock has been looked at: what need not wait does without
+    bool late = false;     // of pause_for(): the next try is the last, the time is up
 
     // The time-out counts from here.
     void start() noexcept {
@@ -85,10 +86,13 @@ bool Socket::kernel_keeps_time(const Operation& operation) noexcept {
 
 /// Lets time pass until the operation is worth another try, where nothing tells.
 /// \param pause how long; doubled
-WaitResult Socket::pause_for(const Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause) {
+WaitResult Socket::pause_for(Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause) {
+    if (operation.late)
+        return WaitResult::timed_out;
     const WaitResult waited = waiter.sleep_until(earlier(operation.deadline, Deadline::after(pause)));
     pause = std::min(pause * 2, 50ms);
-    return waited == WaitResult::timed_out && !operation.deadline.expired() ? WaitResult::ready : waited;
+    operation.late = operation.deadline.expired();
+    return waited == WaitResult::timed_out ? WaitResult::ready : waited;
 }
 
 /// Counts what went over the connection of a request.
@@ -466,8 +470,10 @@ void Socket::connect(const Address& address, error_code& error) {
 void Socket::finish_connecting(const Address& address, Deadline deadline, error_code& error) {
     Waiter& waiter = Waiter::current();
     waiter.flush_pending();
-    auto pause = 1ms;
+    constexpr auto first_pause = 1ms;
+    auto pause = first_pause;
     for (;;) {
+        const bool late = pause > first_pause && deadline.expired();
         if (::connect(fileno(), address.data(), address.size()) == 0)
             return;
         const int reason = errno;
@@ -478,7 +484,7 @@ void Socket::finish_connecting(const Address& address, Deadline deadline, error_
         if (reason != EAGAIN)
             break;
         // A Unix listener's queue is full, and nothing tells when it no longer is.
-        if (deadline.expired()) {
+        if (late) {
             error = system_code(ETIMEDOUT);
             return;
         }
