@@ -11,6 +11,7 @@
 #include <socketserver/loop/selector.hpp>
 #include <socketserver/loop/timer_wheel.hpp>
 #include <socketserver/net/waiter.hpp>
+#include <socketserver/os/unique_fd.hpp>
 #include <socketserver/os/wakeup.hpp>
 
 #include <array>
@@ -143,10 +144,13 @@ private:
         std::uint32_t generation = 0;
     };
 
-    WaitResult wait(Waitable& what, Interest interest, Deadline deadline);
-    WaitResult wait_for_room(const Waitable& what, Deadline deadline);
-    WaitResult sleep(Deadline deadline);
+    WaitResult wait(FiberWaiter& waiter, Waitable& what, Interest interest, Deadline deadline);
+    WaitResult wait_for_room(FiberWaiter& waiter, const Waitable& what, Deadline deadline);
+    WaitResult sleep(FiberWaiter& waiter, Deadline deadline);
     WaitResult park(FiberWait& wait, Deadline deadline);
+    WaitResult park_elsewhere(FiberWaiter& waiter, FiberWait& wait, Deadline deadline);
+    [[nodiscard]] bool peer_has_left(FiberWaiter& waiter);
+    void look_for_hang_ups() noexcept;
     void begin(Wait& wait, Deadline deadline) noexcept;
     void run_blocking(const std::function<void()>& work);
     Watch& watch(Waitable& what);
@@ -176,6 +180,7 @@ private:
     bool cut_ = false;
 
     Wakeup posted_;
+    UniqueFd hang_ups_;  // tells of connections that have hung up (epoll(7)); made when first needed
     std::vector<std::unique_ptr<Watch>> own_watches_;
     std::vector<std::unique_ptr<Watch>> shared_watches_;  // of shared descriptors that have been waited for
     std::mutex mutex_;
@@ -223,17 +228,21 @@ public:
 
 private:
     WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) override {
-        return loop_.wait(what, interest, deadline);
+        return loop_.wait(*this, what, interest, deadline);
     }
-    WaitResult do_sleep(Deadline deadline) override { return loop_.sleep(deadline); }
+    WaitResult do_sleep(Deadline deadline) override { return loop_.sleep(*this, deadline); }
+    void connection_changed() noexcept override;
     WaitResult do_park(Deadline deadline, Cut cut) override;
     friend class FiberLoop;
     void unpark_in_loop() noexcept;
 
     FiberLoop& loop_;
     FiberLoop::Posted posted_{*this};
-    FiberLoop::Wait* parked_ = nullptr;  // where it is parked
-    bool permit_ = false;                // unpark() has been called while it was not
+    FiberLoop::Wait* parked_ = nullptr;     // where it is parked
+    FiberLoop::Wait* elsewhere_ = nullptr;  // where it waits for something else than the connection it ends with
+    int looked_after_ = -1;                 // that connection, once the loop looks whether its peer leaves
+    bool peer_has_left_ = false;
+    bool permit_ = false;  // unpark() has been called while it was not
 };
 
 template <class Work>

@@ -76,6 +76,8 @@ std::string Socket::peer_name() const {
 }
 
 void Socket::shutdown(int how, error_code& error) noexcept {
+    if (how != SHUT_RD)
+        waitable_.output_ended = true;
     error = ::shutdown(fileno(), how) == 0 ? error_code{} : system_code(errno);
 }
 

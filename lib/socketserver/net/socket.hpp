@@ -332,7 +332,8 @@ private:
     IoResult receive(Buffer&& buffer, int flags, const ReadLimits& limits, error_code& error);
     [[nodiscard]] IoResult with_end(IoResult result, error_code error) const noexcept;
     bool require_nonblocking_descriptor(error_code& error) noexcept;
-    [[nodiscard]] bool kernel_keeps_time(const Operation& operation) noexcept;
+    [[nodiscard]] bool kernel_keeps_time(const Operation& operation,
+                                         std::optional<std::chrono::nanoseconds> longest) noexcept;
     void finish_connecting(const Address& address, Deadline deadline, error_code& error);
     [[noreturn]] void fail(error_code error, const char* operation) const;
 

@@ -60,26 +60,28 @@ IoStatus status_of(WaitResult waited) noexcept {
 }  // namespace
 
 /// Whether the kernel itself ends a call that it blocks when the time is up.
-bool Socket::kernel_keeps_time(const Operation& operation) noexcept {
+/// \param longest that it may block; none: as long as the operation may
+bool Socket::kernel_keeps_time(const Operation& operation, std::optional<std::chrono::nanoseconds> longest) noexcept {
     // SO_SNDTIMEO begins anew for each piece of a write to a Unix socket, and datagrams may be sent by several threads at
     // once, which must not change anything.
     if (operation.interest == Interest::writable)
-        return !operation.timeout.has_value();
-    if (kernel_timeout_current_ && kernel_timeout_ == operation.timeout)
+        return !operation.timeout && !longest;
+    const auto timeout = longest && (!operation.timeout || *longest < *operation.timeout) ? longest : operation.timeout;
+    if (kernel_timeout_current_ && kernel_timeout_ == timeout)
         return true;
     // It keeps one time-out. To change it for each read would cost more than to keep the others here.
     if (kernel_timeout_current_ && kernel_timeout_)
         return false;
     // Zero would mean no time-out to the kernel.
-    if (operation.timeout && *operation.timeout <= 0ns)
+    if (timeout && *timeout <= 0ns)
         return false;
     // Anything shorter than its own tick it rounds up.
-    const auto span = std::chrono::ceil<std::chrono::microseconds>(operation.timeout.value_or(0ns));
+    const auto span = std::chrono::ceil<std::chrono::microseconds>(timeout.value_or(0ns));
     const auto seconds = std::chrono::floor<std::chrono::seconds>(span);
     timeval value{};
     value.tv_sec = static_cast<decltype(value.tv_sec)>(seconds.count());
     value.tv_usec = static_cast<decltype(value.tv_usec)>((span - seconds).count());
-    kernel_timeout_ = operation.timeout;
+    kernel_timeout_ = timeout;
     kernel_timeout_current_ = ::setsockopt(fileno(), SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value) == 0;
     return kernel_timeout_current_;
 }
@@ -121,7 +123,8 @@ __attribute__((always_inline)) inline IoResult Socket::transfer(Operation& opera
     const bool waits = timeout_ != 0ns && (operation.flags & MSG_DONTWAIT) == 0;
     // One system call: the kernel blocks and keeps the time.
     bool kernel_blocks = waits && operation.blocks != Blocks::in_waiter && descriptor_blocks_ &&
-                         waiter.may_block_in_kernel(waitable_) && kernel_keeps_time(operation);
+                         waiter.may_block_in_kernel(waitable_) &&
+                         kernel_keeps_time(operation, waiter.longest_in_kernel());
     if (kernel_blocks)
         operation.start();
     // Where the last read found the end of what had come, another one would only say so again.
@@ -146,7 +149,7 @@ __attribute__((always_inline)) inline IoResult Socket::transfer(Operation& opera
         const int reason = errno;
         if (reason == EINTR) {
             // Not again in the kernel if that would begin the time-out anew.
-            kernel_blocks = kernel_blocks && !operation.timeout;
+            kernel_blocks = kernel_blocks && !operation.timeout && !waiter.longest_in_kernel();
             continue;
         }
         if (reason != EAGAIN && reason != EWOULDBLOCK) {

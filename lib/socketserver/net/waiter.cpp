@@ -16,11 +16,13 @@ Waitable::Waitable(Waitable&& other) noexcept
       drained_before_watch(other.drained_before_watch),
       shared(other.shared),
       watch(std::move(other.watch)),
+      output_ended(other.output_ended),
       request(std::move(other.request)) {}
 Waitable& Waitable::operator=(Waitable&& other) noexcept {
     fd = std::exchange(other.fd, -1);
     drained_before_watch = other.drained_before_watch;
     shared = other.shared;
+    output_ended = other.output_ended;
     watch = std::move(other.watch);
     request = std::move(other.request);
     return *this;

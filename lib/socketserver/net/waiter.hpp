@@ -14,8 +14,10 @@
 
 #include <socketserver/os/deadline.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace socketserver {
@@ -87,6 +89,8 @@ struct Waitable {
     bool shared = false;
     /// Made by a waiter that keeps state for each descriptor.
     std::unique_ptr<DescriptorWatch> watch;
+    /// Its output has been ended here (shutdown(2)): that it has hung up says nothing of the peer then.
+    bool output_ended = false;
     /// Set if this is the connection of a request that a server is serving.
     std::unique_ptr<RunningRequest> request;
 
@@ -192,8 +196,25 @@ public:
     /// \param what the descriptor
     [[nodiscard]] virtual bool may_block_in_kernel(const Waitable& what) const noexcept = 0;
 
+    /// The longest that the kernel may block a read that is left to it; afterwards the waiter waits. None: as long as the operation may.
+    /// Where there is a bound, writes are not left to the kernel at all.
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> longest_in_kernel() const noexcept {
+        return longest_in_kernel_;
+    }
+
     /// The server whose request the context serves, or may serve next since it accepts for it; null in every other context.
     [[nodiscard]] const ServerContext* server() const noexcept { return server_; }
+
+    /// Has every wait for something else than a connection end with WaitResult::cut once the peer of the connection has left: it has
+    /// reset it, or (a Unix socket) closed it. A peer that has only ended its output has not left.
+    /// \param connection must outlive that; null: no more
+    void end_with_peer_of(Waitable* connection) noexcept {
+        if (std::exchange(connection_, connection) != connection)
+            connection_changed();
+    }
+
+    /// The connection, if there is one.
+    [[nodiscard]] Waitable* ends_with_peer_of() const noexcept { return connection_; }
 
     /// Sends the output that this context has pending, before an operation that may wait.
     void flush_pending() noexcept {
@@ -203,11 +224,15 @@ public:
 
 protected:
     /// \param server the server whose request the context serves, if any
-    explicit Waiter(const ServerContext* server = nullptr) noexcept : server_(server) {}
+    /// \param longest_in_kernel see longest_in_kernel()
+    explicit Waiter(const ServerContext* server = nullptr,
+                    std::optional<std::chrono::nanoseconds> longest_in_kernel = {}) noexcept
+        : server_(server), longest_in_kernel_(longest_in_kernel) {}
 
 private:
     friend class PendingOutput;
     [[nodiscard]] static Waiter& own() noexcept;
+    virtual void connection_changed() noexcept {}
     virtual WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) = 0;
     virtual WaitResult do_sleep(Deadline deadline) = 0;
     virtual WaitResult do_park(Deadline deadline, Cut cut) = 0;
@@ -217,7 +242,9 @@ private:
     static constinit thread_local Waiter* installed_;
 
     const ServerContext* server_;
+    const std::optional<std::chrono::nanoseconds> longest_in_kernel_;
     PendingOutput* pending_ = nullptr;
+    Waitable* connection_ = nullptr;
 };
 
 /// Makes a waiter the calling context's current one for as long as it lives.
