@@ -40,6 +40,7 @@ namespace socketserver {
 ///     handed to each protocol; it may `declare` options, too
 ///   - `static constexpr mode_t unix_socket_mode`: the permissions of a Unix socket's file, see
 ///     ServerOptions::unix_socket_mode
+///   - `static constexpr bool cut_abandoned`: whether a request is cut when its peer has left, see ServerOptions::cut_abandoned
 /// \tparam DatagramHandler serves datagrams, which `--udp` asks for; a RequestHandler of Datagram. It is handed the same
 ///   options if it can be made from them. `void`: the protocol has no datagram form
 /// \param argc as main() got it
@@ -63,6 +64,8 @@ int run_server(int argc, char* argv[]) {
         options.declare(protocol.options);
     if constexpr (requires { Handler::unix_socket_mode; })
         protocol.unix_socket_mode = Handler::unix_socket_mode;
+    if constexpr (requires { Handler::cut_abandoned; })
+        protocol.cut_abandoned = Handler::cut_abandoned;
     if constexpr (requires(const Address& address) { options.objection(address); })
         protocol.objection = [&options](const Address& address) { return options.objection(address); };
     protocol.connections = detail::maker<Handler, Socket>(options);

@@ -24,7 +24,12 @@ bool BaseServer<Request>::verify_request(Request&, const Address&) {
 template <class Request>
 __attribute__((flatten)) void BaseServer<Request>::process_request(Request request, Address client) {
     const Active active(counters());
-    serve_request_in_thread(request, client);
+    if (is_worker())  // whose signals see to a shutdown
+        return serve_request_in_thread(request, client);
+    EndsOwnRequest duty(*this);
+    PollWaiter waiter(cut_signal(), this, duty);
+    const ScopedWaiter installed(waiter);
+    serve_request(request, client);
 }
 
 template <class Request>
@@ -172,11 +177,35 @@ private:
     Request* request_;
 };
 
+/// For as long as it lives, the waits of the calling context end with the peer of a connection, if the options say so.
+template <class Request>
+class BaseServer<Request>::EndsWithPeer {
+public:
+    EndsWithPeer(const BaseServer& server, Request& request) noexcept {
+        if constexpr (std::same_as<Request, Socket>) {
+            if (server.options().cut_abandoned) {
+                waiter_ = &Waiter::current();
+                waiter_->end_with_peer_of(&request.waitable());
+            }
+        }
+    }
+    ~EndsWithPeer() {
+        if (waiter_ != nullptr)
+            waiter_->end_with_peer_of(nullptr);
+    }
+    EndsWithPeer(const EndsWithPeer&) = delete;
+    EndsWithPeer& operator=(const EndsWithPeer&) = delete;
+
+private:
+    Waiter* waiter_ = nullptr;
+};
+
 template <class Request>
 void BaseServer<Request>::serve_request(Request& request, const Address& client) {
     const EndOfRequest end(*this, request);
     const bool handled = attempt(request, client, [&] {
         enter_registry(request);
+        const EndsWithPeer ends_with_peer(*this, request);
         finish_request(request, client);
     });
     if (handled)
@@ -191,6 +220,7 @@ bool BaseServer<Request>::begin_event_request(Request& request, const Address& c
     const bool begun = attempt(request, client, [&] {
         session = begin_events(request, client);
         enter_registry(request);
+        const EndsWithPeer ends_with_peer(*this, request);
         session->setup();
         goes_on = session->expects_input();
         if (!goes_on)
@@ -209,6 +239,7 @@ bool BaseServer<Request>::serve_event(Request& request, const Address& client, E
     EndOfRequest end(*this, request);
     bool wants_more = false;
     const bool returned = attempt(request, client, [&] {
+        const EndsWithPeer ends_with_peer(*this, request);
         try {
             session.check_wait(waited);
             wants_more = session.input_ready();

@@ -160,6 +160,7 @@ protected:
 
 private:
     class EndOfRequest;
+    class EndsWithPeer;
     template <class Action>
     bool attempt(Request& request, const Address& client, const Action& action);
     [[nodiscard]] std::optional<std::pair<Request, Address>> try_to_get_request();

@@ -29,6 +29,27 @@ ServerLoop::ServingThread::~ServingThread() {
     innermost_ = outer_;
 }
 
+Deadline ServerLoop::EndsOwnRequest::see_to_it(bool woken) noexcept {
+    if (woken)
+        server_.wakeup().clear();
+    if (!server_.shutdown_requested())
+        return Deadline::never();
+    if (!std::exchange(begun_, true)) {
+        server_.begin_to_stop_running();
+        grace_ = Deadline::after(server_.drain_times().grace());
+        drain_ = Deadline::after(server_.drain_times().drain);
+    }
+    if (grace_.expired()) {
+        server_.stop_running();
+        grace_ = Deadline::never();
+    }
+    if (drain_.expired()) {
+        server_.cut_running();
+        drain_ = Deadline::never();
+    }
+    return earlier(grace_, drain_);
+}
+
 ServerLoop::ServerLoop(Address address, ServerOptions options) : options_(std::move(options)), address_(address) {
     shared_->drain_times.drain = options_.drain;
     shared_->drain_times.first_input = options_.first_input_grace;

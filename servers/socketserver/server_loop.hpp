@@ -9,6 +9,7 @@
 #include <socketserver/detail/log_limit.hpp>
 #include <socketserver/detail/worker_state.hpp>
 #include <socketserver/net/address.hpp>
+#include <socketserver/net/poll_waiter.hpp>
 #include <socketserver/net/request_registry.hpp>
 #include <socketserver/net/socket.hpp>
 #include <socketserver/os/shared_memory.hpp>
@@ -286,6 +287,22 @@ protected:
         static thread_local const ServingThread* innermost_;
         const ServerLoop& server_;
         const ServingThread* const outer_;  // of the same thread: a hook may serve another server
+    };
+
+    /// For a thread that serves a request itself, while nobody else can see to a shutdown: once one is requested, asks the request to end
+    /// and cuts it when its time is up. Life: that of the request.
+    class EndsOwnRequest final : public Duty {
+    public:
+        /// \param server whose request it is
+        explicit EndsOwnRequest(ServerLoop& server) noexcept : server_(server) {}
+        [[nodiscard]] int fd() const noexcept override { return begun_ ? -1 : server_.wakeup().fd(); }
+        Deadline see_to_it(bool woken) noexcept override;
+
+    private:
+        ServerLoop& server_;
+        bool begun_ = false;
+        Deadline grace_;  // of connections on which nothing has come yet
+        Deadline drain_;
     };
 
     /// The server's socket.

@@ -57,6 +57,12 @@ struct ServerOptions {
     /// once.
     std::chrono::nanoseconds first_input_grace = std::chrono::seconds{1};
 
+    /// Whether a request is cut when its peer has left while its handler waits for something else, a program or another socket: what
+    /// it does is for nobody. A peer has left that has reset the connection or, on a Unix socket, closed it; not one that has
+    /// only ended its output, as `nc -N` does. Every wait of the handler but those on the connection then ends with
+    /// WaitResult::cut. Without effect once the handler has ended the connection's output itself.
+    bool cut_abandoned = false;
+
     /// Whether server_close() lets running requests end first, within `drain`. If false it cuts them at once. It waits for
     /// them to be gone either way: a handler never outlives its server.
     bool block_on_close = true;

@@ -19,6 +19,7 @@
 ///     throw [TEXT]     throws an exception
 ///     throw-unknown    throws what is no std::exception
 ///     unwind WORD      throws WORD, says "unwinding" in a destructor, waits there for a line, says what it caught
+///     wait             sends back what comes, for which it waits 20 ms at a time, until "end"
 ///     write N          writes N bytes, and "written"
 
 #include "injection.hpp"
@@ -92,6 +93,7 @@ private:
             {"throw", [](FaultHandler&, Word text) { throw std::runtime_error(text.empty() ? "as told" : text); }},
             {"throw-unknown", [](FaultHandler&, Word) { throw 1; }},
             {"unwind", [](FaultHandler& self, Word word) { self.wait_in_unwinding(word); }},
+            {"wait", [](FaultHandler& self, Word) { self.wait_then_read(); }},
             {"write", [](FaultHandler& self, Word size) { self.write(std::stoul(size)); }},
         };
         const std::string text = line.ends_with('\n') ? line.substr(0, line.size() - 1) : line;
@@ -112,6 +114,18 @@ private:
         for (std::string byte = rfile.read(1); !byte.empty(); byte = rfile.read(1)) {
             wfile << byte;
             wfile.flush();
+        }
+    }
+
+    void wait_then_read() {
+        say("waiting");
+        for (std::string got; got != "end\n";) {
+            const auto waited =
+                request.wait(ss::Interest::readable, ss::Deadline::after(std::chrono::milliseconds{20}));
+            if (waited == ss::WaitResult::timed_out)
+                continue;
+            got = request.recv(65'536);
+            request.sendall(got);
         }
     }
 

@@ -1,4 +1,4 @@
-// Scenarios 5, 7 to 9, 22, 29, 30, 33 and 34: what happens to the bytes of a connection.
+// Scenarios 5, 7 to 9, 22, 29, 30, 33, 34, 37 and 38: what happens to the bytes of a connection.
 
 #include "fault_case.hpp"
 #include "fault_server.hpp"
@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -332,6 +333,50 @@ FAULT_CASE(34, urgent_data_neither_stalls_nor_loses_a_byte, every_mode) {
         BOOST_TEST_REQUIRE(client.read_line() == line);
     }
     return grouped(rounds) + " urgent bytes between those of as many lines, which all came back";
+}
+
+FAULT_CASE(37, what_a_handler_has_waited_for_it_then_reads, every_mode) {
+    const int rounds = load(20, 1'000);
+    FaultServer server(mode);
+    Client client = server.connect();
+    client.send("wait\n");
+    BOOST_TEST(client.read_line() == "waiting\n");
+    for (int i = 0; i < rounds; ++i) {
+        const std::string line = "line " + std::to_string(i) + '\n';
+        client.send(line);
+        BOOST_TEST_REQUIRE(client.read_line() == line);
+        // Let the handler begin to wait, or not.
+        if (i % 2 == 0)
+            BOOST_TEST(client.nothing_within(1ms));
+    }
+    client.send("end\n");
+    BOOST_TEST(client.read_line() == "end\n");
+    return grouped(rounds) + " lines waited for and then read, all came back";
+}
+
+FAULT_CASE(38, what_came_in_time_is_answered_after_the_process_was_stopped, every_mode) {
+    constexpr auto timeout = 2s;
+    const std::string seconds = std::to_string(timeout.count());
+    FaultServer server(mode.with_one_worker(), {"--timeout", seconds, "--line-timeout", seconds});
+    Client client = server.connect();
+    client.send("hel");
+    std::vector<pid_t> processes;
+    const auto all_wait = [&] {
+        processes = children_of(server.pid());
+        const bool served = !mode.preforks || !processes.empty();
+        processes.push_back(server.pid());
+        return served && std::all_of(processes.begin(), processes.end(), is_sleeping);
+    };
+    BOOST_TEST(eventually(all_wait));
+    for (const pid_t each : processes)
+        BOOST_TEST_REQUIRE(::kill(each, SIGSTOP) == 0);
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    client.send("lo\n");
+    BOOST_TEST(eventually([&] { return std::chrono::steady_clock::now() >= until; }));
+    for (const pid_t each : processes)
+        ::kill(each, SIGCONT);
+    BOOST_TEST(line_or_end(client) == "hello\n");
+    return "stopped for " + seconds + " s, longer than the time-out: the line that had come was answered";
 }
 
 }  // namespace socketserver::test

@@ -92,10 +92,13 @@ public:
     /// Who may connect to the demo program's Unix socket: its owner.
     static constexpr mode_t unix_socket_mode = 0600;
 
+    /// In the demo program a command ends when its client has left: it has reset the connection or, on a Unix socket, closed it.
+    static constexpr bool cut_abandoned = true;
+
     /// What the demo program says of itself.
     static constexpr std::string_view description =
         "The command service: each line is run by the shell; the reply is a line with its status and the length of its "
-        "output, and the output.";
+        "output, and the output. A command is killed when its client has reset the connection.";
 
     /// Commands that try the demo program; `$0` stands for it.
     static constexpr std::string_view examples = "$0 &\n"

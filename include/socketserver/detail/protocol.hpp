@@ -34,6 +34,7 @@ struct Protocol {
     std::unique_ptr<HandlerMaker<Datagram>> datagrams;  ///< makes those of datagrams; null: no such form
     bool datagrams_take_options = false;                ///< whether the options mean anything to those of datagrams
     std::optional<mode_t> unix_socket_mode;             ///< the permissions of a Unix socket's file
+    bool cut_abandoned = false;                         ///< whether a request ends when its peer has left
     /// What speaks against listening on an address, "" for nothing; may be empty itself.
     std::function<std::string(const Address&)> objection;
 };

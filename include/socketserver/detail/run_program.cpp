@@ -107,6 +107,7 @@ int serve(const Protocol& protocol, const CommandLine& line, const std::string& 
     ServerOptions options = line.options;
     options.inherited_socket = inherited.release();
     options.unix_socket_mode = protocol.unix_socket_mode;
+    options.cut_abandoned = protocol.cut_abandoned;
     // That nobody reads the log any more is no reason to die (write(2), EPIPE).
     std::signal(SIGPIPE, SIG_IGN);
     options.logger = make_logger(program, line.quiet);

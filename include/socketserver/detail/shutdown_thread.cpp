@@ -54,12 +54,13 @@ void ShutdownThread::run() const {
 ShutdownThread::Event ShutdownThread::wait(Deadline deadline) const {
     std::array<pollfd, 2> polled{{{finished_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}}};
     for (;;) {
+        const bool late = deadline.expired();
         const int ready = ::poll(polled.data(), polled.size(), deadline.poll_timeout());
         if (ready > 0 && polled[0].revents != 0)
             return Event::finished;
         if (ready > 0 && signals_.take())
             return Event::signal;
-        if (deadline.expired())
+        if (late)
             return Event::too_late;
     }
 }

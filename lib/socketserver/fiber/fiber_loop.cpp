@@ -2,7 +2,10 @@
 
 #include <socketserver/net/request_registry.hpp>
 
+#include <socketserver/os/error.hpp>
+
 #include <poll.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
 #include <chrono>
@@ -120,7 +123,13 @@ public:
     void loop_has_ended() noexcept { loop_ = nullptr; }
 
     /// Takes what has come while nobody waited for it.
-    [[nodiscard]] bool take(Interest interest) noexcept { return std::exchange(readiness(interest), false); }
+    [[nodiscard]] bool take(Interest interest) noexcept {
+        if (!std::exchange(readiness(interest), false))
+            return false;
+        if (interest == Interest::readable)
+            input_drained = false;
+        return true;
+    }
 
     void add(Wait& wait) noexcept {
         wait.watch = this;
@@ -137,7 +146,8 @@ public:
     }
 
     void deliver(Readiness came) noexcept {
-        ended_ = ended_ || came.hung_up || came.urgent;
+        if (came.hung_up || came.urgent)
+            ended_ = true;
         // Whoever has been told tries until there is no more.
         if (came.readable)
             readable_ = !tell(Interest::readable);
@@ -160,6 +170,8 @@ private:
             }
             wait = next;
         }
+        if (told && interest == Interest::readable)
+            input_drained = false;  // who has been told need not be the one that reads next
         return told;
     }
 
@@ -209,11 +221,8 @@ FiberLoop::~FiberLoop() {
 
 void FiberLoop::run_once(Deadline deadline) {
     const Deadline until = scheduler_.has_ready() ? Deadline::now() : earlier(deadline, timers_.next());
-    const std::size_t count = selector_->wait(until, events_);
-    for (std::size_t i = 0; i < count; ++i)
-        deliver(events_[i]);
-    if (!timers_.next().is_never())
-        timers_.advance(Deadline::Clock::now());
+    deliver_events(until);
+    advance_timers();
     // Last, so that a caller who looks whether there is anything left to do sees what the fibers have done.
     scheduler_.run_ready();
     if (!scheduler_.has_ready())
@@ -224,6 +233,30 @@ void FiberLoop::run_once(Deadline deadline) {
     do
         scheduler_.run_ready();
     while (scheduler_.has_ready() && !more.expired());
+}
+
+/// Waits for events, and tells those who wait.
+/// \return how many there were
+std::size_t FiberLoop::deliver_events(Deadline deadline) {
+    const std::size_t count = selector_->wait(deadline, events_);
+    for (std::size_t i = 0; i < count; ++i)
+        deliver(events_[i]);
+    return count;
+}
+
+/// Lets time pass. What has come by then is told of first, for a time-out must not win over it: much may have come, and time passed,
+/// while the thread computed or the process was stopped.
+void FiberLoop::advance_timers() {
+    if (timers_.next().is_never())
+        return;
+    const auto now = Deadline::Clock::now();
+    if (timers_.next().when() <= now) {
+        // No more than there are descriptors, lest new events keep old timers waiting.
+        for (std::size_t looked = 0; looked <= entries_.size(); looked += events_.size())
+            if (deliver_events(Deadline::now()) < events_.size())
+                break;
+    }
+    timers_.advance(now);
 }
 
 void FiberLoop::deliver(const Selector::Event& event) noexcept {
@@ -286,7 +319,55 @@ __attribute__((always_inline)) inline WaitResult FiberLoop::park(FiberWait& wait
     return wait.result;
 }
 
-WaitResult FiberLoop::wait(Waitable& what, Interest interest, Deadline deadline) {
+/// Whether the peer has left that the waiter's context ends with, which has a connection. The loop looks after that from here on.
+bool FiberLoop::peer_has_left(FiberWaiter& waiter) {
+    const Waitable& connection = *waiter.ends_with_peer_of();
+    if (waiter.looked_after_ >= 0 || connection.output_ended)
+        return waiter.peer_has_left_;
+    if (!hang_ups_) {
+        hang_ups_ = UniqueFd{::epoll_create1(EPOLL_CLOEXEC)};
+        if (!hang_ups_)
+            throw_errno(errno, "epoll_create1");
+        on_readable(hang_ups_.get(), [this] {
+            look_for_hang_ups();
+            return true;
+        });
+    }
+    epoll_event event{};
+    event.events = EPOLLET;  // a hang-up is told of in any case
+    event.data.ptr = &waiter;
+    if (::epoll_ctl(hang_ups_.get(), EPOLL_CTL_ADD, connection.fd, &event) != 0)
+        throw_errno(errno, "epoll_ctl");
+    waiter.looked_after_ = connection.fd;
+    return false;
+}
+
+void FiberLoop::look_for_hang_ups() noexcept {
+    std::array<epoll_event, 64> events;  // NOLINT(cppcoreguidelines-pro-type-member-init): epoll_wait writes it
+    int count = 0;
+    do {
+        count = ::epoll_wait(hang_ups_.get(), events.data(), static_cast<int>(events.size()), 0);
+        for (int i = 0; i < count; ++i) {
+            auto& waiter = *static_cast<FiberWaiter*>(events[static_cast<std::size_t>(i)].data.ptr);
+            if ((events[static_cast<std::size_t>(i)].events & EPOLLHUP) == 0 ||
+                waiter.ends_with_peer_of()->output_ended)
+                continue;
+            waiter.peer_has_left_ = true;
+            if (waiter.elsewhere_ != nullptr)
+                wake(*waiter.elsewhere_, WaitResult::cut);
+        }
+    } while (count == static_cast<int>(events.size()));
+}
+
+/// Parks a fiber that waits for something else than the connection it ends with, if it has one.
+WaitResult FiberLoop::park_elsewhere(FiberWaiter& waiter, FiberWait& wait, Deadline deadline) {
+    waiter.elsewhere_ = &wait;
+    const WaitResult result = park(wait, deadline);
+    waiter.elsewhere_ = nullptr;
+    return result;
+}
+
+WaitResult FiberLoop::wait(FiberWaiter& waiter, Waitable& what, Interest interest, Deadline deadline) {
     // A request that was asked to end reads what had come by then, and waits for nothing more.
     const auto input_has_ended = [&] {
         return interest == Interest::readable && what.request != nullptr && what.request->input_has_ended();
@@ -296,7 +377,11 @@ WaitResult FiberLoop::wait(Waitable& what, Interest interest, Deadline deadline)
     if (input_has_ended())
         return WaitResult::stopped;
     if (what.shared && interest == Interest::writable)
-        return wait_for_room(what, deadline);
+        return wait_for_room(waiter, what, deadline);
+    const Waitable* const connection = waiter.ends_with_peer_of();
+    const bool elsewhere = connection != nullptr && connection != &what;
+    if (elsewhere && peer_has_left(waiter))
+        return WaitResult::cut;
     Watch& watched = watch(what);
     if (watched.take(interest))
         return WaitResult::ready;
@@ -304,40 +389,43 @@ WaitResult FiberLoop::wait(Waitable& what, Interest interest, Deadline deadline)
     wait.interest = interest;
     watched.add(wait);
     // Afterwards the descriptor may be closed, and its watch gone with it.
-    const WaitResult result = park(wait, deadline);
+    const WaitResult result = elsewhere ? park_elsewhere(waiter, wait, deadline) : park(wait, deadline);
     return result == WaitResult::ready && input_has_ended() ? WaitResult::stopped : result;
 }
 
 /// Waits until a shared descriptor is writable. A selector would tell of it, but perhaps another loop's.
-WaitResult FiberLoop::wait_for_room(const Waitable& what, Deadline deadline) {
+WaitResult FiberLoop::wait_for_room(FiberWaiter& waiter, const Waitable& what, Deadline deadline) {
     constexpr std::chrono::milliseconds longest{50};
     for (std::chrono::milliseconds pause{1};; pause = std::min(pause * 2, longest)) {
-        const WaitResult slept = sleep(earlier(deadline, Deadline::after(pause)));
+        const WaitResult slept = sleep(waiter, earlier(deadline, Deadline::after(pause)));
         if (slept != WaitResult::timed_out)
             return slept;
+        const bool last = deadline.expired();
         if (is_ready(what.fd, POLLOUT))
             return WaitResult::ready;
-        if (deadline.expired())
+        if (last)
             return WaitResult::timed_out;
     }
 }
 
-WaitResult FiberLoop::sleep(Deadline deadline) {
-    if (cut_)
+WaitResult FiberLoop::sleep(FiberWaiter& waiter, Deadline deadline) {
+    const bool elsewhere = waiter.ends_with_peer_of() != nullptr;
+    if (cut_ || (elsewhere && peer_has_left(waiter)))
         return WaitResult::cut;
     if (deadline.expired()) {
         // Without the timers, for which a time that has come is the next millisecond.
         yield();
-        return cut_ ? WaitResult::cut : WaitResult::timed_out;
+        return cut_ || waiter.peer_has_left_ ? WaitResult::cut : WaitResult::timed_out;
     }
     FiberWait wait(*this);
-    return park(wait, deadline);
+    return elsewhere ? park_elsewhere(waiter, wait, deadline) : park(wait, deadline);
 }
 
 void FiberLoop::when_readable(Waitable& what, Deadline deadline, const ServerContext* server,
                               std::function<void(WaitResult)> then) {
+    const bool drained = std::exchange(what.input_drained(), false);
     Watch& watched = watch(what);
-    if (!std::exchange(what.input_drained, false) && is_ready(what.fd, POLLIN))
+    if (!drained && is_ready(what.fd, POLLIN))
         watched.look_again(Interest::readable);
     auto wait = std::make_unique<IdleWait>(*this, server, std::move(then));
     if (cut_ || watched.take(Interest::readable)) {
@@ -423,6 +511,13 @@ FiberWaiter::~FiberWaiter() {
         loop_.withdraw(posted_);
 }
 
+void FiberWaiter::connection_changed() noexcept {
+    // The descriptor is still open.
+    if (const int fd = std::exchange(looked_after_, -1); fd >= 0)
+        ::epoll_ctl(loop_.hang_ups_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    peer_has_left_ = false;
+}
+
 void FiberWaiter::unpark() noexcept {
     if (loop_.thread_ == std::this_thread::get_id())
         unpark_in_loop();
@@ -440,12 +535,13 @@ void FiberWaiter::unpark_in_loop() noexcept {
 WaitResult FiberWaiter::do_park(Deadline deadline, Cut cut) {
     if (std::exchange(permit_, false))
         return WaitResult::ready;
-    if (cut == Cut::ends_wait && loop_.cut_)
+    const bool elsewhere = cut == Cut::ends_wait && ends_with_peer_of() != nullptr;
+    if (cut == Cut::ends_wait && (loop_.cut_ || (elsewhere && loop_.peer_has_left(*this))))
         return WaitResult::cut;
     FiberLoop::FiberWait wait(loop_);
     wait.can_be_cut = cut == Cut::ends_wait;
     parked_ = &wait;
-    const WaitResult result = loop_.park(wait, deadline);
+    const WaitResult result = elsewhere ? loop_.park_elsewhere(*this, wait, deadline) : loop_.park(wait, deadline);
     parked_ = nullptr;
     return result;
 }

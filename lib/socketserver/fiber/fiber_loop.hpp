@@ -11,6 +11,7 @@
 #include <socketserver/loop/selector.hpp>
 #include <socketserver/loop/timer_wheel.hpp>
 #include <socketserver/net/waiter.hpp>
+#include <socketserver/os/unique_fd.hpp>
 #include <socketserver/os/wakeup.hpp>
 
 #include <array>
@@ -43,7 +44,8 @@ struct FiberLoopOptions {
 /// 1. A token is an index into entries_ and that entry's generation; a generation is never used again, so an event that was
 ///    under way when its descriptor was closed finds nobody.
 /// 2. A shared descriptor's watch is the loop's own, and nothing of the Waitable is changed: others look at it too.
-/// 3. A fiber that waits stands in exactly one list, that of a watch or, if it waits for no descriptor and can be cut, waits_; and in
+/// 3. Events come before timers: one expires only after the selector has been looked at since it was due.
+/// 4. A fiber that waits stands in exactly one list, that of a watch or, if it waits for no descriptor and can be cut, waits_; and in
 ///    the timer wheel if it has a deadline. Whoever wakes it takes it out of both.
 ///
 /// Owns: its fibers, stacks, the selector, helper threads for run_blocking(). Thread: the one that made it; its fibers'
@@ -142,16 +144,21 @@ private:
         std::uint32_t generation = 0;
     };
 
-    WaitResult wait(Waitable& what, Interest interest, Deadline deadline);
-    WaitResult wait_for_room(const Waitable& what, Deadline deadline);
-    WaitResult sleep(Deadline deadline);
+    WaitResult wait(FiberWaiter& waiter, Waitable& what, Interest interest, Deadline deadline);
+    WaitResult wait_for_room(FiberWaiter& waiter, const Waitable& what, Deadline deadline);
+    WaitResult sleep(FiberWaiter& waiter, Deadline deadline);
     WaitResult park(FiberWait& wait, Deadline deadline);
+    WaitResult park_elsewhere(FiberWaiter& waiter, FiberWait& wait, Deadline deadline);
+    [[nodiscard]] bool peer_has_left(FiberWaiter& waiter);
+    void look_for_hang_ups() noexcept;
     void begin(Wait& wait, Deadline deadline) noexcept;
     void run_blocking(const std::function<void()>& work);
     Watch& watch(Waitable& what);
     Watch& make_watch(Waitable& what);
     [[nodiscard]] Watch* find_watch(const Waitable& what) const noexcept;
     void wake(Wait& wait, WaitResult result) noexcept;
+    std::size_t deliver_events(Deadline deadline);
+    void advance_timers();
     void deliver(const Selector::Event& event) noexcept;
     void post(Posted& what) noexcept;
     void withdraw(Posted& what) noexcept;
@@ -173,6 +180,7 @@ private:
     bool cut_ = false;
 
     Wakeup posted_;
+    UniqueFd hang_ups_;  // tells of connections that have hung up (epoll(7)); made when first needed
     std::vector<std::unique_ptr<Watch>> own_watches_;
     std::vector<std::unique_ptr<Watch>> shared_watches_;  // of shared descriptors that have been waited for
     std::mutex mutex_;
@@ -220,17 +228,21 @@ public:
 
 private:
     WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) override {
-        return loop_.wait(what, interest, deadline);
+        return loop_.wait(*this, what, interest, deadline);
     }
-    WaitResult do_sleep(Deadline deadline) override { return loop_.sleep(deadline); }
+    WaitResult do_sleep(Deadline deadline) override { return loop_.sleep(*this, deadline); }
+    void connection_changed() noexcept override;
     WaitResult do_park(Deadline deadline, Cut cut) override;
     friend class FiberLoop;
     void unpark_in_loop() noexcept;
 
     FiberLoop& loop_;
     FiberLoop::Posted posted_{*this};
-    FiberLoop::Wait* parked_ = nullptr;  // where it is parked
-    bool permit_ = false;                // unpark() has been called while it was not
+    FiberLoop::Wait* parked_ = nullptr;     // where it is parked
+    FiberLoop::Wait* elsewhere_ = nullptr;  // where it waits for something else than the connection it ends with
+    int looked_after_ = -1;                 // that connection, once the loop looks whether its peer leaves
+    bool peer_has_left_ = false;
+    bool permit_ = false;  // unpark() has been called while it was not
 };
 
 template <class Work>

@@ -160,6 +160,7 @@ __attribute__((always_inline)) inline void Datagram::try_to_reply(std::string_vi
     }
     std::optional<Deadline> until;  // only a reply that must wait looks at the clock
     for (auto pause = 1ms;; pause = std::min(pause * 2, 50ms)) {
+        const bool late = until && until->expired();
         if (send(reply) >= 0) {
             bytes_sent_ += reply.size();
             return;
@@ -174,7 +175,7 @@ __attribute__((always_inline)) inline void Datagram::try_to_reply(std::string_vi
         if (!until)
             until = Deadline::after(timeout);
         const Deadline deadline = *until;
-        if (deadline.expired()) {
+        if (late) {
             error = system_code(ETIMEDOUT);
             return;
         }

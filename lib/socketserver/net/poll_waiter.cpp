@@ -62,19 +62,41 @@ void PollWaiter::unpark() noexcept {
         unparked_->notify_one();
 }
 
-WaitResult PollWaiter::poll_until(int fd, short events, Deadline deadline) const {
+/// What tells that the peer has left, while something else is waited for; or -1.
+int PollWaiter::looks_after(int fd) const noexcept {
+    const Waitable* const connection = ends_with_peer_of();
+    return connection != nullptr && connection->fd != fd && !connection->output_ended ? connection->fd : -1;
+}
+
+/// \param events of its connection
+bool PollWaiter::peer_has_left(short events) const noexcept {
+    return (events & POLLHUP) != 0 && !ends_with_peer_of()->output_ended;
+}
+
+WaitResult PollWaiter::poll_until(int fd, short events, Deadline deadline) {
     // poll(2) passes over negative descriptors.
-    std::array<pollfd, 2> polled{{{fd, events, 0}, {cut_ != nullptr ? cut_->fd() : -1, POLLIN, 0}}};
-    for (;;) {
-        const int ready = ::poll(polled.data(), polled.size(), deadline.poll_timeout());
+    std::array<pollfd, 4> polled{
+        {{fd, events, 0}, {cut_ != nullptr ? cut_->fd() : -1, POLLIN, 0}, {-1, POLLIN, 0}, {looks_after(fd), 0, 0}}};
+    for (bool woken = false;;) {
+        Deadline until = deadline;
+        if (duty_ != nullptr) {
+            until = earlier(deadline, duty_->see_to_it(woken));
+            polled[2].fd = duty_->fd();
+        }
+        const int ready = ::poll(polled.data(), polled.size(), until.poll_timeout());
+        woken = ready > 0 && polled[2].revents != 0;
         if (ready < 0) {
             if (errno != EINTR)
                 throw_errno(errno, "poll");
         } else if (ready == 0) {
-            if (deadline.expired())
+            if (until == deadline && deadline.expired())
                 return WaitResult::timed_out;
-        } else {
-            return polled[1].revents != 0 ? WaitResult::cut : WaitResult::ready;
+        } else if (polled[1].revents != 0 || peer_has_left(polled[3].revents)) {
+            return WaitResult::cut;
+        } else if (polled[0].revents != 0) {
+            return WaitResult::ready;
+        } else if (polled[3].revents != 0) {
+            polled[3].fd = -1;  // the request itself has ended its output
         }
     }
 }

@@ -77,6 +77,8 @@ std::string Socket::peer_name() const {
 }
 
 void Socket::shutdown(int how, error_code& error) noexcept {
+    if (how != SHUT_RD)
+        waitable_.output_ended = true;
     error = ::shutdown(fileno(), how) == 0 ? error_code{} : system_code(errno);
 }
 
@@ -215,17 +217,27 @@ bool Socket::require_nonblocking_descriptor(error_code& error) noexcept {
 
 WaitResult Socket::wait(Interest interest, Deadline deadline) {
     Waiter& waiter = Waiter::current();
-    if ((waitable_.shared || waitable_.watch != nullptr) && waiter.remembers_readiness()) {
+    const auto is_ready = [&] {
         pollfd entry{fileno(), static_cast<short>(interest == Interest::readable ? POLLIN : POLLOUT), 0};
-        if (::poll(&entry, 1, 0) > 0) {
-            if (waitable_.shared) {
-                waiter.flush_pending();
-                return WaitResult::ready;
-            }
-            waitable_.watch->look_again(interest);
-        }
+        return ::poll(&entry, 1, 0) > 0;
+    };
+    if (!waiter.remembers_readiness())
+        return waiter.wait(waitable_, interest, deadline);
+    if (waitable_.shared) {
+        if (!is_ready())
+            return waiter.wait(waitable_, interest, deadline);
+        waiter.flush_pending();
+        return WaitResult::ready;
     }
-    return waiter.wait(waitable_, interest, deadline);
+    // The caller need not have read all there was; and what one is told of later may have been read since it came.
+    for (;;) {
+        const bool ready = waitable_.watch != nullptr && is_ready();
+        if (ready)
+            waitable_.watch->look_again(interest);
+        const WaitResult waited = waiter.wait(waitable_, interest, deadline);
+        if (ready || waited != WaitResult::ready || !is_open())
+            return waited;
+    }
 }
 
 void Socket::share() noexcept {

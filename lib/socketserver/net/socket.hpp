@@ -322,7 +322,7 @@ private:
     struct Operation;
     [[nodiscard]] Operation reading(int flags = 0, const ReadLimits& limits = {}) const noexcept;
     [[nodiscard]] Operation writing(int flags = 0) const noexcept;
-    WaitResult pause_for(const Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause);
+    WaitResult pause_for(Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause);
     void count_bytes(const Operation& operation, std::size_t count) noexcept;
     template <class Call, class BeforeWait>
     IoResult transfer(Operation& operation, error_code& error, Call call, BeforeWait before_wait);
@@ -332,7 +332,8 @@ private:
     IoResult receive(Buffer&& buffer, int flags, const ReadLimits& limits, error_code& error);
     [[nodiscard]] IoResult with_end(IoResult result, error_code error) const noexcept;
     bool require_nonblocking_descriptor(error_code& error) noexcept;
-    [[nodiscard]] bool kernel_keeps_time(const Operation& operation) noexcept;
+    [[nodiscard]] bool kernel_keeps_time(const Operation& operation,
+                                         std::optional<std::chrono::nanoseconds> longest) noexcept;
     void finish_connecting(const Address& address, Deadline deadline, error_code& error);
     [[noreturn]] void fail(error_code error, const char* operation) const;
 

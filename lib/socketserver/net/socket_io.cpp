@@ -26,6 +26,7 @@ struct Socket::Operation {
     int flags = 0;         // of the call; with MSG_DONTWAIT it does not wait, whatever the time-out
     Deadline deadline{};   // once started, the time-out's end is the latest
     bool started = false;  // the clock has been looked at: what need not wait does without
+    bool late = false;     // of pause_for(): the next try is the last, the time is up
 
     // The time-out counts from here.
     void start() noexcept {
@@ -59,36 +60,41 @@ IoStatus status_of(WaitResult waited) noexcept {
 }  // namespace
 
 /// Whether the kernel itself ends a call that it blocks when the time is up.
-bool Socket::kernel_keeps_time(const Operation& operation) noexcept {
+/// \param longest that it may block; none: as long as the operation may
+bool Socket::kernel_keeps_time(const Operation& operation, std::optional<std::chrono::nanoseconds> longest) noexcept {
     // SO_SNDTIMEO begins anew for each piece of a write to a Unix socket, and datagrams may be sent by several threads at
     // once, which must not change anything.
     if (operation.interest == Interest::writable)
-        return !operation.timeout.has_value();
-    if (kernel_timeout_current_ && kernel_timeout_ == operation.timeout)
+        return !operation.timeout && !longest;
+    const auto timeout = longest && (!operation.timeout || *longest < *operation.timeout) ? longest : operation.timeout;
+    if (kernel_timeout_current_ && kernel_timeout_ == timeout)
         return true;
     // It keeps one time-out. To change it for each read would cost more than to keep the others here.
     if (kernel_timeout_current_ && kernel_timeout_)
         return false;
     // Zero would mean no time-out to the kernel.
-    if (operation.timeout && *operation.timeout <= 0ns)
+    if (timeout && *timeout <= 0ns)
         return false;
     // Anything shorter than its own tick it rounds up.
-    const auto span = std::chrono::ceil<std::chrono::microseconds>(operation.timeout.value_or(0ns));
+    const auto span = std::chrono::ceil<std::chrono::microseconds>(timeout.value_or(0ns));
     const auto seconds = std::chrono::floor<std::chrono::seconds>(span);
     timeval value{};
     value.tv_sec = static_cast<decltype(value.tv_sec)>(seconds.count());
     value.tv_usec = static_cast<decltype(value.tv_usec)>((span - seconds).count());
-    kernel_timeout_ = operation.timeout;
+    kernel_timeout_ = timeout;
     kernel_timeout_current_ = ::setsockopt(fileno(), SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value) == 0;
     return kernel_timeout_current_;
 }
 
 /// Lets time pass until the operation is worth another try, where nothing tells.
 /// \param pause how long; doubled
-WaitResult Socket::pause_for(const Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause) {
+WaitResult Socket::pause_for(Operation& operation, Waiter& waiter, std::chrono::milliseconds& pause) {
+    if (operation.late)
+        return WaitResult::timed_out;
     const WaitResult waited = waiter.sleep_until(earlier(operation.deadline, Deadline::after(pause)));
     pause = std::min(pause * 2, 50ms);
-    return waited == WaitResult::timed_out && !operation.deadline.expired() ? WaitResult::ready : waited;
+    operation.late = operation.deadline.expired();
+    return waited == WaitResult::timed_out ? WaitResult::ready : waited;
 }
 
 /// Counts what went over the connection of a request.
@@ -117,15 +123,14 @@ __attribute__((always_inline)) inline IoResult Socket::transfer(Operation& opera
     const bool waits = timeout_ != 0ns && (operation.flags & MSG_DONTWAIT) == 0;
     // One system call: the kernel blocks and keeps the time.
     bool kernel_blocks = waits && operation.blocks != Blocks::in_waiter && descriptor_blocks_ &&
-                         waiter.may_block_in_kernel(waitable_) && kernel_keeps_time(operation);
+                         waiter.may_block_in_kernel(waitable_) &&
+                         kernel_keeps_time(operation, waiter.longest_in_kernel());
     if (kernel_blocks)
         operation.start();
     // Where the last read found the end of what had come, another one would only say so again.
     bool wait_first = false;
-    if (waitable_.input_drained && waits && operation.interest == Interest::readable) {
-        waitable_.input_drained = false;
+    if (waits && operation.interest == Interest::readable && std::exchange(waitable_.input_drained(), false))
         wait_first = waiter.remembers_readiness();
-    }
     for (auto pause = 1ms;;) {
         if (wait_first) {
             before_wait();
@@ -144,7 +149,7 @@ __attribute__((always_inline)) inline IoResult Socket::transfer(Operation& opera
         const int reason = errno;
         if (reason == EINTR) {
             // Not again in the kernel if that would begin the time-out anew.
-            kernel_blocks = kernel_blocks && !operation.timeout;
+            kernel_blocks = kernel_blocks && !operation.timeout && !waiter.longest_in_kernel();
             continue;
         }
         if (reason != EAGAIN && reason != EWOULDBLOCK) {
@@ -205,8 +210,8 @@ IoResult Socket::receive(Buffer&& buffer, int flags, const ReadLimits& limits, e
         },
         [&] { buffer.give_back(); });
     if (short_reads_tell_)
-        waitable_.input_drained = !error && result.bytes < asked_for && (flags & ~MSG_DONTWAIT) == 0 &&
-                                  (waitable_.watch == nullptr || !waitable_.watch->short_reads_mislead());
+        waitable_.input_drained() = !error && result.bytes < asked_for && (flags & ~MSG_DONTWAIT) == 0 &&
+                                    (waitable_.watch == nullptr || !waitable_.watch->short_reads_mislead());
     return result;
 }
 
@@ -454,6 +459,7 @@ std::pair<Socket, Address> Socket::accept() {
 void Socket::connect(const Address& address, error_code& error) {
     const Deadline deadline = Deadline::from_timeout(timeout_);
     const bool blocked = descriptor_blocks_;
+    waitable_.watch.reset();  // what it remembers is of the time before: that there is nothing to wait for
     if (!require_nonblocking_descriptor(error))
         return;
     finish_connecting(address, deadline, error);
@@ -468,8 +474,10 @@ void Socket::connect(const Address& address, error_code& error) {
 void Socket::finish_connecting(const Address& address, Deadline deadline, error_code& error) {
     Waiter& waiter = Waiter::current();
     waiter.flush_pending();
-    auto pause = 1ms;
+    constexpr auto first_pause = 1ms;
+    auto pause = first_pause;
     for (;;) {
+        const bool late = pause > first_pause && deadline.expired();
         if (::connect(fileno(), address.data(), address.size()) == 0)
             return;
         const int reason = errno;
@@ -480,7 +488,7 @@ void Socket::finish_connecting(const Address& address, Deadline deadline, error_
         if (reason != EAGAIN)
             break;
         // A Unix listener's queue is full, and nothing tells when it no longer is.
-        if (deadline.expired()) {
+        if (late) {
             error = system_code(ETIMEDOUT);
             return;
         }

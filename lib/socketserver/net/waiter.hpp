@@ -14,8 +14,10 @@
 
 #include <socketserver/os/deadline.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace socketserver {
@@ -59,6 +61,9 @@ public:
     /// \param interest what it is ready for
     virtual void look_again(Interest interest) noexcept = 0;
 
+    /// See Waitable::input_drained(). Whoever takes what the watch tells clears it.
+    bool input_drained = false;
+
 protected:
     DescriptorWatch() = default;
 };
@@ -77,15 +82,23 @@ struct Waitable {
 
     /// What to wait on, or -1.
     int fd = -1;
-    /// A read has found all that had come: another one has only to be tried after a wait.
-    bool input_drained = false;
+    /// A read has found all that had come before there was a watch.
+    bool drained_before_watch = false;
     /// Waited for in several threads at once, each of which may have an event loop: a loop keeps what it must remember of it to
-    /// itself, and neither watch nor input_drained is ever set. Set before the others begin; a server's socket is shared.
+    /// itself, and neither watch nor input_drained() is ever set. Set before the others begin; a server's socket is shared.
     bool shared = false;
     /// Made by a waiter that keeps state for each descriptor.
     std::unique_ptr<DescriptorWatch> watch;
+    /// Its output has been ended here (shutdown(2)): that it has hung up says nothing of the peer then.
+    bool output_ended = false;
     /// Set if this is the connection of a request that a server is serving.
     std::unique_ptr<RunningRequest> request;
+
+    /// Whether a read has found all that had come, and nobody has been told of anything that came since: only then may
+    /// another one wait before it tries, for it will be told itself.
+    [[nodiscard]] bool& input_drained() noexcept {
+        return watch != nullptr ? watch->input_drained : drained_before_watch;
+    }
 };
 
 /// Output that has been written to a buffer and must leave before its context waits.
@@ -183,8 +196,25 @@ public:
     /// \param what the descriptor
     [[nodiscard]] virtual bool may_block_in_kernel(const Waitable& what) const noexcept = 0;
 
+    /// The longest that the kernel may block a read that is left to it; afterwards the waiter waits. None: as long as the operation may.
+    /// Where there is a bound, writes are not left to the kernel at all.
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> longest_in_kernel() const noexcept {
+        return longest_in_kernel_;
+    }
+
     /// The server whose request the context serves, or may serve next since it accepts for it; null in every other context.
     [[nodiscard]] const ServerContext* server() const noexcept { return server_; }
+
+    /// Has every wait for something else than a connection end with WaitResult::cut once the peer of the connection has left: it has
+    /// reset it, or (a Unix socket) closed it. A peer that has only ended its output has not left.
+    /// \param connection must outlive that; null: no more
+    void end_with_peer_of(Waitable* connection) noexcept {
+        if (std::exchange(connection_, connection) != connection)
+            connection_changed();
+    }
+
+    /// The connection, if there is one.
+    [[nodiscard]] Waitable* ends_with_peer_of() const noexcept { return connection_; }
 
     /// Sends the output that this context has pending, before an operation that may wait.
     void flush_pending() noexcept {
@@ -194,11 +224,15 @@ public:
 
 protected:
     /// \param server the server whose request the context serves, if any
-    explicit Waiter(const ServerContext* server = nullptr) noexcept : server_(server) {}
+    /// \param longest_in_kernel see longest_in_kernel()
+    explicit Waiter(const ServerContext* server = nullptr,
+                    std::optional<std::chrono::nanoseconds> longest_in_kernel = {}) noexcept
+        : server_(server), longest_in_kernel_(longest_in_kernel) {}
 
 private:
     friend class PendingOutput;
     [[nodiscard]] static Waiter& own() noexcept;
+    virtual void connection_changed() noexcept {}
     virtual WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) = 0;
     virtual WaitResult do_sleep(Deadline deadline) = 0;
     virtual WaitResult do_park(Deadline deadline, Cut cut) = 0;
@@ -208,7 +242,9 @@ private:
     static constinit thread_local Waiter* installed_;
 
     const ServerContext* server_;
+    const std::optional<std::chrono::nanoseconds> longest_in_kernel_;
     PendingOutput* pending_ = nullptr;
+    Waitable* connection_ = nullptr;
 };
 
 /// Makes a waiter the calling context's current one for as long as it lives.

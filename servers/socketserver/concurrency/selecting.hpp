@@ -373,9 +373,10 @@ private:
         WaitResult waited = WaitResult::timed_out;
         while (!this->shutdown_requested()) {
             const Deadline former_pause = this->accept_pause();
+            const bool late = deadline.expired();
             if (this->handle_request_noblock())
                 return;
-            if (deadline.expired()) {
+            if (late) {
                 this->handle_timeout();
                 return;
             }

@@ -142,8 +142,9 @@ void ChildProcesses::reap_locked(pid_t pid, std::vector<EndedChild>& ended) {
 
 bool ChildProcesses::wait_for_end(Deadline deadline) const {
     pollfd polled{ended_.get(), POLLIN, 0};
+    const bool late = deadline.expired();
     const int ready = ::poll(&polled, 1, earlier(deadline, Deadline::after(turn)).poll_timeout());
-    return ready != 0 || !deadline.expired();
+    return ready != 0 || !late;
 }
 
 Deadline ChildProcesses::collect_by() const {
