@@ -80,7 +80,7 @@ FAULT_CASE(50, a_log_that_nobody_reads_does_not_end_a_server, every_mode) {
 }
 
 FAULT_CASE(51, what_is_printed_comes_out_once, every_mode) {
-    for (const std::string arguments : {"", "unsynced"})
+    for (const std::string arguments : {"records", "records unsynced"})
         check_comes_out_once(mode, arguments);
     return "lines printed before, during and after, unflushed, by std::cout, printf() and to a file: each once";
 }

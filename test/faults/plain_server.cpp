@@ -7,9 +7,10 @@
 ///     stop         shuts the server down
 ///     throw        throws an exception
 ///
-/// usage: plain_server MODE PATH [unsynced]
+/// usage: plain_server MODE PATH [records [unsynced]]
 ///
-/// MODE is one of the fault suite's, PATH where the Unix socket is to be; "unsynced" has std::cout keep a buffer of its own.
+/// MODE is one of the fault suite's, PATH where the Unix socket is to be; "records" has it open that file, "unsynced" has std::cout keep
+/// a buffer of its own.
 
 #include <socketserver/socketserver.hpp>
 
@@ -73,9 +74,10 @@ bool serve(const std::string& path) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-    if (argc == 4)
+    if (argc >= 5)
         std::ios::sync_with_stdio(false);
-    records = std::fopen("records", "ae");
+    if (argc >= 4)
+        records = std::fopen("records", "ae");
     const std::string mode = argc >= 3 ? argv[1] : "";
     const bool served = (mode == "blocking" && serve<ss::Blocking>(argv[2])) ||
                         (mode == "forking" && serve<ss::Forking>(argv[2])) ||
