@@ -1,11 +1,13 @@
-# What makes the project's own build quick: ccache and lld where they are installed, and precompiled headers. As a subproject it
-# leaves all three to the project around it.
+# This makes the project's own build quick: ccache and lld where they are installed, and precompiled headers. As a
+# subproject it leaves all three to the project around it.
 #
-# Only headers that nobody here edits are precompiled. So no change of ours makes them anew, and each of our headers still has to
-# include what it uses: `all_verify_interface_header_sets` compiles each alone, without precompiled ones.
+# Only headers that nobody here edits are precompiled, so no change of ours compiles them again. Each of our headers must
+# still include what it uses: `all_verify_interface_header_sets` compiles each alone, without precompiled headers.
+#
 #   -D CMAKE_DISABLE_PRECOMPILE_HEADERS=ON   compiles without them
-#   -D CMAKE_UNITY_BUILD=ON                  compiles the layers' sources several at a time, which is quicker where nobody edits
-#   -D SOCKETSERVER_CCACHE=OFF, -D SOCKETSERVER_LLD=OFF
+#   -D CMAKE_UNITY_BUILD=ON                  compiles several sources at a time: quicker where nobody edits
+#   -D SOCKETSERVER_CCACHE=OFF               compiles without ccache
+#   -D SOCKETSERVER_LLD=OFF                  links by the default linker
 
 include(SocketserverWarnings)
 

@@ -24,8 +24,9 @@ endfunction()
 
 # socketserver_test(NAME name [CONCURRENT] SOURCES ... [LIBRARIES ...] [TIMEOUT seconds])
 #
-# A Boost.Test program, registered with CTest. CONCURRENT: it has threads, forks or fibers, or runs servers that do. `main` and the helpers come from test/support; a test of one layer may
-# name that layer alone, otherwise it links the whole library.
+# A Boost.Test program, registered with CTest. CONCURRENT: it has threads, forks or fibers, or runs servers that do.
+# `main` and the helpers come from test/support; a test of one layer may name that layer alone, otherwise it links the
+# whole library.
 function(socketserver_test)
     cmake_parse_arguments(PARSE_ARGV 0 arg "CONCURRENT" "NAME;TIMEOUT" "SOURCES;LIBRARIES")
     if(NOT arg_LIBRARIES)
