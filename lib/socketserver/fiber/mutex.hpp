@@ -34,6 +34,7 @@ public:
     ~mutex() { assert(first_ == nullptr); }
 
     /// Waits until nobody else holds it, and holds it. Where it has to wait, pending output of the context is sent first.
+    /// A cut does not end the wait: destructors lock, too, and must not throw. Cutting whoever holds it does.
     /// Requires: the calling context does not hold it.
     void lock() {
         if (!try_lock())
