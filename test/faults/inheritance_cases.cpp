@@ -51,9 +51,11 @@ FAULT_CASE(45, children_are_waited_for_although_sigchld_is_ignored, every_mode) 
         BOOST_TEST(server.ask("run kill -TERM $$") == "signal 15\n");
     }
     if (mode.forks || mode.preforks) {
+        Client client = server.connect();
         // Nobody's request but its own dies with it.
-        BOOST_TEST(eventually([&] { return server.count("active") == 1; }));
-        BOOST_TEST(server.ask("die") == "");
+        BOOST_TEST(eventually([&] { return FaultServer::count(client, "active") == 1; }));
+        client.send("die\n");
+        BOOST_TEST(client.read_all() == "");
         const std::string message = server.next_message();
         BOOST_TEST(message.find(" was killed by signal 9 (Killed)") != std::string::npos, message);
         BOOST_TEST(server.count("failed") == 1);

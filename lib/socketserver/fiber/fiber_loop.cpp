@@ -1,7 +1,6 @@
 #include <socketserver/fiber/fiber_loop.hpp>
 
 #include <socketserver/net/request_registry.hpp>
-
 #include <socketserver/os/error.hpp>
 
 #include <poll.h>
@@ -325,7 +324,7 @@ bool FiberLoop::peer_has_left(FiberWaiter& waiter) {
     if (waiter.looked_after_ >= 0 || connection.output_ended)
         return waiter.peer_has_left_;
     if (!hang_ups_) {
-        hang_ups_ = UniqueFd{::epoll_create1(EPOLL_CLOEXEC)};
+        hang_ups_ = own_descriptor(::epoll_create1(EPOLL_CLOEXEC));
         if (!hang_ups_)
             throw_errno(errno, "epoll_create1");
         on_readable(hang_ups_.get(), [this] {
