@@ -22,7 +22,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     list(APPEND _socketserver_warnings -Wduplicated-branches -Wduplicated-cond)
     if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
         # With optimisation it takes the short form of a std::string for the whole of it (GCC's bugs 105329 and 105651).
-        list(APPEND _socketserver_warnings -Wno-array-bounds -Wno-restrict)
+        list(APPEND _socketserver_warnings -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
     endif()
 elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     # g++ also warns of protected destructors, if the class has a friend.

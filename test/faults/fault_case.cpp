@@ -97,13 +97,13 @@ std::string grouped(long number) {
     return text;
 }
 
-FaultCase::FaultCase(int scenario, std::string_view name, FaultModes modes, std::string (*body)(const FaultMode&),
+FaultCase::FaultCase(int scenario, std::string_view name, FaultModes which, std::string (*body)(const FaultMode&),
                      const char* file, std::size_t line) {
     namespace unit_test = boost::unit_test;
-    if (modes().empty())
+    if (which().empty())
         return;
     auto* const suite = BOOST_TEST_SUITE("fault_" + std::to_string(scenario) + '_' + std::string(name));
-    for (const FaultMode& mode : modes()) {
+    for (const FaultMode& mode : which()) {
         const auto run = [scenario, mode, body] {
             const CaseGuard guard;
             full_load = false;

@@ -82,7 +82,7 @@ void check_failure(const std::vector<std::string>& arguments, const std::string&
     BOOST_TEST(outcome.error == "time_client: " + message + "\n");
 }
 
-void check_usage_error(const std::vector<std::string>& arguments, const std::string& message) {
+void check_client_usage_error(const std::vector<std::string>& arguments, const std::string& message) {
     std::vector<std::string> command{"time_client"};
     command.insert(command.end(), arguments.begin(), arguments.end());
     const Outcome outcome = run(command);
@@ -167,8 +167,8 @@ BOOST_AUTO_TEST_CASE(a_connection_without_a_reply_has_a_time_out) {
     const Server server({"time_server", "--port", "0"});
     const Outcome none = run({"time_client", "--timeout", "0", "127.0.0.1", std::to_string(server.port())}, "one\n");
     BOOST_TEST(without_time(none.output) == "one\n");
-    check_usage_error({"--timeout", "x"}, "--timeout: 'x' is not a number of seconds from 0 to 1000000000");
-    check_usage_error({"--udp", "--timeout", "1"}, "--timeout cannot be used with --udp");
+    check_client_usage_error({"--timeout", "x"}, "--timeout: 'x' is not a number of seconds from 0 to 1000000000");
+    check_client_usage_error({"--udp", "--timeout", "1"}, "--timeout cannot be used with --udp");
 }
 
 BOOST_AUTO_TEST_CASE(what_goes_wrong_is_one_line) {
@@ -194,12 +194,12 @@ BOOST_AUTO_TEST_CASE(what_goes_wrong_is_one_line) {
 }
 
 BOOST_AUTO_TEST_CASE(a_bad_command_line_exits_2_with_the_usage) {
-    check_usage_error({"--bogus"}, "unrecognised option '--bogus'");
-    check_usage_error({"localhost", "http"}, "PORT: 'http' is not a whole number from 1 to 65535");
-    check_usage_error({"localhost", "65536"}, "PORT: '65536' is not a whole number from 1 to 65535");
-    check_usage_error({"--unix", "/x", "localhost"}, "HOST cannot be used with --unix");
-    check_usage_error({"a", "1", "b"}, "unexpected argument 'b'");
-    check_usage_error({"--%canonical_option%"}, "unrecognised option '--%canonical_option%'");
+    check_client_usage_error({"--bogus"}, "unrecognised option '--bogus'");
+    check_client_usage_error({"localhost", "http"}, "PORT: 'http' is not a whole number from 1 to 65535");
+    check_client_usage_error({"localhost", "65536"}, "PORT: '65536' is not a whole number from 1 to 65535");
+    check_client_usage_error({"--unix", "/x", "localhost"}, "HOST cannot be used with --unix");
+    check_client_usage_error({"a", "1", "b"}, "unexpected argument 'b'");
+    check_client_usage_error({"--%canonical_option%"}, "unrecognised option '--%canonical_option%'");
     const Outcome help = run({"time_client", "--help"});
     BOOST_TEST(help.status == 0);
     BOOST_TEST(help.error == "");

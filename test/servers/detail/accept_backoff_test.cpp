@@ -7,7 +7,7 @@
 
 namespace socketserver::test {
 
-using detail::AcceptBackoff;
+using ::socketserver::detail::AcceptBackoff;
 using namespace std::chrono_literals;
 
 namespace {

@@ -14,7 +14,7 @@ namespace socketserver::test {
 
 namespace {
 
-using detail::AddressQuota;
+using ::socketserver::detail::AddressQuota;
 using Prefix = ServerOptions::AddressPrefix;
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 namespace socketserver::test {
 
-using detail::Admissions;
+using ::socketserver::detail::Admissions;
 
 BOOST_AUTO_TEST_SUITE(admissions)
 

@@ -19,8 +19,8 @@
 
 namespace socketserver::test {
 
-using detail::ChildProcesses;
-using detail::EndedChild;
+using ::socketserver::detail::ChildProcesses;
+using ::socketserver::detail::EndedChild;
 using namespace std::chrono_literals;
 
 namespace {

@@ -6,7 +6,7 @@
 
 namespace socketserver::test {
 
-using detail::Eagerness;
+using ::socketserver::detail::Eagerness;
 
 namespace {
 

@@ -14,7 +14,7 @@
 
 namespace socketserver::test {
 
-using detail::LeaderFollowers;
+using ::socketserver::detail::LeaderFollowers;
 
 namespace {
 

@@ -15,7 +15,7 @@
 
 namespace socketserver::test {
 
-using detail::WorkerThreads;
+using ::socketserver::detail::WorkerThreads;
 using namespace std::chrono_literals;
 
 namespace {
