@@ -22,7 +22,8 @@ namespace socketserver {
     constexpr std::uint16_t first_unprivileged_port = 1024;
     // echo_server, daytime_server, chargen_server, rfc_time_server, time_server
     constexpr std::array<std::uint16_t, 5> services{7007, 1313, 1919, 3737, 21567};
-    if (server.family() == AF_UNIX)  // where a peer may have no address at all
+    // A Unix peer may have no address at all.
+    if (peer.family() != AF_INET && peer.family() != AF_INET6)
         return true;
     const std::uint16_t port = peer.port();
     return port >= first_unprivileged_port && port != server.port() &&
