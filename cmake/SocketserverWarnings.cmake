@@ -20,6 +20,10 @@ set(
 )
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     list(APPEND _socketserver_warnings -Wduplicated-branches -Wduplicated-cond)
+    if(CMAKE_UNITY_BUILD)
+        # A unity build includes sources, whose unnamed namespaces it takes for a header's.
+        list(APPEND _socketserver_warnings -Wno-subobject-linkage)
+    endif()
     if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
         # With optimisation it takes the short form of a std::string for the whole of it (GCC's bugs 105329 and 105651).
         list(APPEND _socketserver_warnings -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
