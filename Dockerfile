@@ -9,7 +9,7 @@ FROM debian:12
 WORKDIR /work
 COPY script/bootstrap script/bootstrap
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git locales \
+    && apt-get install --yes --no-install-recommends git \
     && script/bootstrap --test \
     && rm -rf /var/lib/apt/lists/*
 COPY . .
