@@ -97,7 +97,9 @@ struct Waitable {
     /// Whether a read has found all that had come, and nobody has been told of anything that came since: only then may
     /// another one wait before it tries, for it will be told itself.
     [[nodiscard]] bool& input_drained() noexcept {
-        return watch != nullptr ? watch->input_drained : drained_before_watch;
+        if (watch != nullptr)
+            return watch->input_drained;
+        return drained_before_watch;
     }
 };
 
