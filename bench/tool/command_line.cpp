@@ -197,6 +197,7 @@ ProgramOptions options(const std::vector<detail::BenchHandler>& handlers, Settin
              [&](Value value) { settings.output = value; }});
     all.group("Help");
     std::vector<const ProgramOptions*> of_handlers;
+    of_handlers.reserve(handlers.size());
     for (const detail::BenchHandler& handler : handlers)
         of_handlers.push_back(&handler.protocol.options);
     add_help(all, of_handlers, settings);
