@@ -46,8 +46,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_printed_stands_as_its_bytes) {
     check("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
     check("\xbf", "\\xbf");
     // The direction of writing, and line separators.
-    check("\xe2\x80\xae", "\\xe2\\x80\\xae");
-    check("\xe2\x81\xa6", "\\xe2\\x81\\xa6");
+    check({'\xe2', '\x80', '\xae'}, "\\xe2\\x80\\xae");
+    check({'\xe2', '\x81', '\xa6'}, "\\xe2\\x81\\xa6");
     check("\xe2\x80\xa8", "\\xe2\\x80\\xa8");
     check("\xd8\x9c", "\\xd8\\x9c");
 }
