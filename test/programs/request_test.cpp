@@ -46,7 +46,8 @@ void expect_well(Server& server) {
 /// Many clients at once, of which every other one says nothing.
 /// \param arguments of the server
 void check_with_half_of_them_silent(const std::vector<std::string>& arguments, std::size_t count) {
-    std::vector<std::string> command{"time_server", "--port", "0", "--quiet"};
+    // So many take their time to end when the machine is slow.
+    std::vector<std::string> command{"time_server", "--port", "0", "--quiet", "--drain", "60"};
     command.insert(command.end(), arguments.begin(), arguments.end());
     Server server(command);
     std::vector<Client> clients;

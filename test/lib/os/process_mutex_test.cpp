@@ -7,6 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <csignal>
 #include <mutex>
 #include <thread>
@@ -42,12 +43,15 @@ BOOST_AUTO_TEST_CASE(lets_one_process_at_a_time_go_on) {
             totals->add();
         return 0;
     };
+    std::array<int, 2> ends{-1, -1};
     std::vector<std::thread> threads;
-    for (int i = 0; i < 2; ++i)
-        threads.emplace_back([&add] { BOOST_TEST(in_child(add) == 0); });
+    for (int& end : ends)
+        threads.emplace_back([&add, &end] { end = in_child(add); });
     add();
     for (std::thread& thread : threads)
         thread.join();
+    for (const int end : ends)
+        BOOST_TEST(end == 0);
     BOOST_TEST(totals->count == 3 * each);
     BOOST_TEST(totals->mutex.try_lock());
     BOOST_TEST(!totals->mutex.abandoned());
