@@ -54,7 +54,7 @@ using FaultModes = std::vector<FaultMode> (*)();
 /// Registers a fault case with Boost.Test. Made by FAULT_CASE.
 class FaultCase {
 public:
-    FaultCase(int scenario, std::string_view name, FaultModes modes, std::string (*body)(const FaultMode&),
+    FaultCase(int scenario, std::string_view name, FaultModes which, std::string (*body)(const FaultMode&),
               const char* file, std::size_t line);
 };
 
