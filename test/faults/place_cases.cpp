@@ -106,10 +106,11 @@ FAULT_CASE(55, a_server_waits_while_another_one_takes_a_stale_file_over, every_m
 
 FAULT_CASE(56, what_strangers_send_is_safe_to_print_in_the_log, every_mode) {
     FaultServer server(mode);
-    BOOST_TEST(server.ask("throw a\x1b]0;x\x07\r\t\x7f \xc2\x9b \x9b \xff gr\xc3\xbcn \xe2\x80\xae") == "");
+    const std::string right_to_left{'\xe2', '\x80', '\xae'};
+    BOOST_TEST(server.ask("throw a\x1b]0;x\x07\r\t\x7f \xc2\x9b \x9b \xff gr\xc3\xbcn " + right_to_left) == "");
     BOOST_TEST(server.next_message().ends_with(
         ": a\\x1b]0;x\\x07\\x0d\\x09\\x7f \\xc2\\x9b \\x9b \\xff gr\xc3\xbcn \\xe2\\x80\\xae\n"));
-    return "escape sequences, C1, bytes that are no UTF-8: as \\xNN, on one line";
+    return "escape sequences, C1, bytes that are no UTF-8: as `\\xNN`, on one line";
 }
 
 FAULT_CASE(57, a_port_that_another_server_has_is_told_of, every_mode) {
