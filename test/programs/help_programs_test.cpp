@@ -1,6 +1,7 @@
 /// \file
 /// --help and the manual page of every program.
 
+#include "help_text.hpp"
 #include "program.hpp"
 
 #include <support/case_guard.hpp>
@@ -17,7 +18,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <regex>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -47,26 +47,6 @@ std::string output_of(const std::string& program, const std::string& argument, c
     BOOST_TEST(outcome.status == 0, program << ' ' << argument);
     BOOST_TEST(outcome.error == "", program << ' ' << argument);
     return outcome.output;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);)
-        lines.push_back(line);
-    return lines;
-}
-
-/// The options in a help, without dashes.
-std::vector<std::string> options_of(const std::string& text) {
-    std::vector<std::string> options;
-    static const std::regex option("^  --([a-z0-9-]+)");
-    for (const std::string& line : lines_of(text.substr(0, text.find("\nMore:")))) {
-        std::smatch match;
-        if (std::regex_search(line, match, option))
-            options.push_back(match[1]);
-    }
-    return options;
 }
 
 void check_width(const std::string& text, std::size_t width) {

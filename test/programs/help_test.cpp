@@ -1,6 +1,8 @@
 /// \file
 /// What --help says of a server, at every width, and its manual page.
 
+#include "help_text.hpp"
+
 #include <socketserver/detail/command_line.hpp>
 
 #include <support/case_guard.hpp>
@@ -41,26 +43,6 @@ Protocol make_protocol() {
 
 std::string help(const Protocol& protocol, const std::string& topic = "", std::size_t width = 80) {
     return detail::help_text(ServerHelp(protocol, "server").about(), topic, width);
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);)
-        lines.push_back(line);
-    return lines;
-}
-
-/// The options that a help lists, in its order, without dashes.
-std::vector<std::string> options_of(const std::string& text) {
-    std::vector<std::string> options;
-    static const std::regex option("^  --([a-z0-9-]+)");
-    for (const std::string& line : lines_of(text.substr(0, text.find("\nMore:")))) {
-        std::smatch match;
-        if (std::regex_search(line, match, option))
-            options.push_back(match[1]);
-    }
-    return options;
 }
 
 std::vector<std::string> headings_of(const std::string& text) {

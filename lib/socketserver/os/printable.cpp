@@ -53,19 +53,28 @@ std::size_t unfinished(std::string_view text) noexcept {
     return 0;
 }
 
-std::string document(std::string_view text) {
+/// A text of which what cannot be printed stands as its bytes.
+/// \param length how many bytes at the front of a text are to stay as they are; 0: the first is escaped
+template <class Length>
+std::string escape_all_but(std::string_view text, const Length& length) {
     std::string safe;
     while (!text.empty()) {
-        std::size_t length = text.front() == '\n' || text.front() == '\t' ? 1 : printable_length(text);
-        if (text.starts_with("\r\n"))
-            length = 2;
-        if (length == 0)
+        const std::size_t stays = length(text);
+        if (stays == 0)
             append_escaped(safe, text.front());
         else
-            safe += text.substr(0, length);
-        text.remove_prefix(std::max<std::size_t>(length, 1));
+            safe += text.substr(0, stays);
+        text.remove_prefix(std::max<std::size_t>(stays, 1));
     }
     return safe;
+}
+
+std::string document(std::string_view text) {
+    return escape_all_but(text, [](std::string_view rest) -> std::size_t {
+        if (rest.starts_with("\r\n"))
+            return 2;
+        return rest.front() == '\n' || rest.front() == '\t' ? 1 : printable_length(rest);
+    });
 }
 
 }  // namespace
@@ -81,16 +90,7 @@ bool is_printable(std::string_view text) noexcept {
 }
 
 std::string printable(std::string_view text) {
-    std::string safe;
-    while (!text.empty()) {
-        const std::size_t length = printable_length(text);
-        if (length == 0)
-            append_escaped(safe, text.front());
-        else
-            safe += text.substr(0, length);
-        text.remove_prefix(std::max<std::size_t>(length, 1));
-    }
-    return safe;
+    return escape_all_but(text, printable_length);
 }
 
 std::string PrintableDocument::take(std::string_view piece) {
