@@ -33,10 +33,7 @@ bool LeaderFollowers::fill() {
 bool LeaderFollowers::start_thread() noexcept {
     struct Leave {
         LeaderFollowers& crew;
-        ~Leave() {
-            const std::lock_guard lock(crew.mutex_);
-            --crew.members_;
-        }
+        ~Leave() { crew.left(); }
     };
     try {
         threads_.start(
@@ -59,6 +56,19 @@ bool LeaderFollowers::start_thread() noexcept {
             no_thread_(failure);
         return false;
     }
+}
+
+/// A thread has come to its end. One that had been told to leave may still have been there when it was opened again, and fill() looked
+/// for threads: then another one takes its place.
+void LeaderFollowers::left() noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!open_ || members_ > limits_.least) {
+            --members_;
+            return;
+        }
+    }
+    start_thread();
 }
 
 bool LeaderFollowers::lead_if_vacant() {

@@ -110,6 +110,7 @@ private:
     };
 
     bool start_thread() noexcept;
+    void left() noexcept;
 
     Limits limits_;
     const std::function<void()> life_;

@@ -164,6 +164,40 @@ BOOST_AUTO_TEST_CASE(all_leave_once_it_is_closed) {
     BOOST_TEST(scene.comes_to(1, 0));
 }
 
+BOOST_AUTO_TEST_CASE(a_thread_that_leaves_only_after_it_was_opened_again_is_replaced) {
+    std::atomic<int> leading{0};
+    std::atomic<bool> step_down{false};
+    std::atomic<bool> leaving{false};
+    std::atomic<bool> may_leave{false};
+    std::function<void()> life;
+    LeaderFollowers crew({.least = 1, .most = 2, .followers = 1, .stack_size = stack}, [&] { life(); },
+                         [](const std::exception&) {});
+    life = [&] {
+        while (crew.lead()) {
+            ++leading;
+            static_cast<void>(eventually([&] { return step_down.load(); }));
+            --leading;
+            crew.step_down();
+        }
+        leaving = true;
+        static_cast<void>(eventually([&] { return may_leave.load(); }));
+    };
+    crew.open();
+    BOOST_TEST(crew.fill());
+    BOOST_TEST(eventually([&] { return leading == 1; }));
+    crew.close();
+    step_down = true;
+    BOOST_TEST(eventually([&] { return leaving.load(); }));
+    step_down = false;
+    crew.open();
+    BOOST_TEST(crew.fill());
+    may_leave = true;
+    BOOST_TEST(eventually([&] { return leading == 1; }));
+    crew.close();
+    step_down = true;
+    BOOST_TEST(crew.threads().join(Deadline::never()));
+}
+
 BOOST_AUTO_TEST_CASE(says_once_that_no_thread_can_be_made) {
     Crew scene({.least = 1, .most = 1, .followers = 1, .stack_size = std::size_t{1} << 50U});
     BOOST_TEST(!scene.crew().fill());
