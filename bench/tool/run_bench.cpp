@@ -118,10 +118,10 @@ void try_outside(const Settings& settings, const SignalFd& signals) {
     }
 }
 
-void write_report(const std::string& folder, const std::string& json) {
+void write_report(const std::string& folder, const std::string& results) {
     const std::filesystem::path path = folder;
-    const std::string page = render_report(json);
-    write_file(path / "results.json", json);
+    const std::string page = render_report(results);
+    write_file(path / "results.json", results);
     write_file(path / "report.html", page);
 }
 
