@@ -170,8 +170,8 @@ BOOST_AUTO_TEST_CASE(a_thread_that_leaves_only_after_it_was_opened_again_is_repl
     std::atomic<bool> leaving{false};
     std::atomic<bool> may_leave{false};
     std::function<void()> life;
-    LeaderFollowers crew({.least = 1, .most = 2, .followers = 1, .stack_size = stack}, [&] { life(); },
-                         [](const std::exception&) {});
+    LeaderFollowers crew(
+        {.least = 1, .most = 2, .followers = 1, .stack_size = stack}, [&] { life(); }, [](const std::exception&) {});
     life = [&] {
         while (crew.lead()) {
             ++leading;
