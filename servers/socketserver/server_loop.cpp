@@ -34,25 +34,15 @@ Deadline ServerLoop::EndsOwnRequest::see_to_it(bool woken) noexcept {
         server_.wakeup().clear();
     if (!server_.shutdown_requested())
         return Deadline::never();
-    if (!std::exchange(begun_, true)) {
-        server_.begin_to_stop_running();
-        grace_ = Deadline::after(server_.drain_times().grace());
-        drain_ = Deadline::after(server_.drain_times().drain);
-    }
-    if (grace_.expired()) {
-        server_.stop_running();
-        grace_ = Deadline::never();
-    }
-    if (drain_.expired()) {
-        server_.cut_running();
-        drain_ = Deadline::never();
-    }
-    return earlier(grace_, drain_);
+    if (!stop_)
+        stop_.emplace(server_.stop_times());
+    server_.stop_as_due(*stop_);
+    return stop_->next();
 }
 
 ServerLoop::ServerLoop(Address address, ServerOptions options) : options_(std::move(options)), address_(address) {
-    shared_->drain_times.drain = options_.drain;
-    shared_->drain_times.first_input = options_.first_input_grace;
+    shared_->stop_times.drain = options_.drain;
+    shared_->stop_times.first_input = options_.first_input_grace;
 }
 
 ServerLoop::~ServerLoop() = default;
@@ -69,7 +59,7 @@ public:
         server_.serving_ = true;
         server_.served_as_ = &typeid(server_);
         if (!server_.shutdown_requested()) {
-            server_.shared_->drain_times.drain = server_.options_.drain;
+            server_.shared_->stop_times.drain = server_.options_.drain;
             server_.registry_.reopen();
             server_.cut_.clear();
         }
@@ -94,7 +84,7 @@ void ServerLoop::serve_forever(std::chrono::milliseconds service_interval) {
     const Serving serving(*this);
     check_descriptor_limit();
     serve_loop(service_interval);
-    begin_to_stop_running();
+    stop_running(stop_times().first_step());
 }
 
 void ServerLoop::serve_loop(std::chrono::milliseconds service_interval) {
@@ -232,7 +222,7 @@ void ServerLoop::shutdown() {
 
 DrainReport ServerLoop::shutdown(std::chrono::nanoseconds drain) {
     const Statistics before = statistics();
-    shared_->drain_times.drain = drain;
+    shared_->stop_times.drain = drain;
     const Deadline deadline = Deadline::after(drain);
     if (!end_serving(deadline))
         return {};
@@ -244,51 +234,35 @@ DrainReport ServerLoop::shutdown(std::chrono::nanoseconds drain) {
 }
 
 /// Ends serve_forever() and waits until it has returned.
-/// \param deadline when to cut the request that keeps it from returning
+/// \param cut when to cut the request that keeps it from returning
 /// \return false if it cannot wait, since it is called by what it would wait for
-bool ServerLoop::end_serving(Deadline deadline) {
-    const Deadline grace = Deadline::after(drain_times().grace());
+bool ServerLoop::end_serving(Deadline cut) {
     request_shutdown();
     if (called_by_own_request() || called_by_serving_thread() || is_worker())
         return false;
+    detail::StopSchedule stop(stop_times(), cut);
     std::unique_lock lock(mutex_);
-    if (!serving_)
-        return true;
-    lock.unlock();
-    begin_to_stop_running();
-    lock.lock();
-    const auto returns_until = [this, &lock](Deadline until) {
+    while (serving_) {
+        lock.unlock();
+        stop_as_due(stop);
+        lock.lock();
         const auto has_returned = [this] { return !serving_; };
         // A time that never comes is not for the clock's arithmetic.
-        if (!until.is_never())
-            return not_serving_.wait_until(lock, until.when(), has_returned);
-        not_serving_.wait(lock, has_returned);
-        return true;
-    };
-    if (returns_until(earlier(grace, deadline)))
-        return true;
-    lock.unlock();
-    stop_running();
-    lock.lock();
-    if (returns_until(deadline))
-        return true;
-    lock.unlock();
-    cut_running();
-    lock.lock();
-    return returns_until(Deadline::never());
+        if (stop.next().is_never())
+            not_serving_.wait(lock, has_returned);
+        else
+            not_serving_.wait_until(lock, stop.next().when(), has_returned);
+    }
+    return true;
 }
 
 /// Waits for running requests to end; asked to, and then by force.
-/// \param deadline when to cut them
-void ServerLoop::finish_running(Deadline deadline) {
-    begin_to_stop_running();
-    if (join_running(earlier(Deadline::after(drain_times().grace()), deadline)))
-        return;
-    stop_running();
-    if (join_running(deadline))
-        return;
-    cut_running();
-    join_running(Deadline::never());
+/// \param cut when to cut them
+void ServerLoop::finish_running(Deadline cut) {
+    detail::StopSchedule stop(stop_times(), cut);
+    do
+        stop_as_due(stop);
+    while (!join_running(stop.next()));
 }
 
 void ServerLoop::request_shutdown() noexcept {
@@ -319,9 +293,7 @@ void ServerLoop::server_close() {
     closed_ = true;
     if (!requests_share_socket())
         close_socket();
-    if (!options_.block_on_close)
-        cut_running();
-    finish_running(Deadline::after(options_.drain));
+    finish_running(options_.block_on_close ? Deadline::after(options_.drain) : Deadline::now());
     close_socket();
 }
 
@@ -339,20 +311,17 @@ void ServerLoop::log(Severity severity, std::string_view message) const noexcept
     }
 }
 
-void ServerLoop::begin_to_stop_running() noexcept {
-    if (drain_times().grace().count() == 0)
-        return stop_running();
-    registry().stop_all_but_new();
-}
-
-void ServerLoop::stop_running() noexcept {
-    registry().stop_all();
-}
-
-void ServerLoop::cut_running() noexcept {
-    registry().announce_cut();
-    cut_signal().notify();
-    registry().cut_all();
+void ServerLoop::stop_running(detail::StopStep step) noexcept {
+    switch (step) {
+        case detail::StopStep::ask_old: registry().stop_all_but_new(); break;
+        case detail::StopStep::ask_all: registry().stop_all(); break;
+        case detail::StopStep::cut:
+            registry().announce_cut();
+            cut_signal().notify();
+            registry().cut_all();
+            break;
+        case detail::StopStep::kill: break;
+    }
 }
 
 bool ServerLoop::join_running(Deadline) {

@@ -4,9 +4,9 @@
 /// The life of every server, whatever its requests are: bind, serve, shut down, close.
 
 #include <socketserver/detail/accept_backoff.hpp>
-#include <socketserver/detail/drain_times.hpp>
 #include <socketserver/detail/log_budget.hpp>
 #include <socketserver/detail/log_limit.hpp>
+#include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/detail/worker_state.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/poll_waiter.hpp>
@@ -163,15 +163,9 @@ protected:
     /// Called when the server's socket has been closed, to close others.
     virtual void socket_closed() noexcept {}
 
-    /// Asks running requests to end, but for connections on which nothing has come yet: these have until stop_running().
-    /// From any thread.
-    virtual void begin_to_stop_running() noexcept;
-
-    /// Asks running requests to end. From any thread.
-    virtual void stop_running() noexcept;
-
-    /// Ends running requests by force. From any thread.
-    virtual void cut_running() noexcept;
+    /// Does a step of a stop to running requests. From any thread.
+    /// \param step which; the last is for those that run in processes of their own
+    virtual void stop_running(detail::StopStep step) noexcept;
 
     /// Waits for running requests to end.
     /// \param deadline when to give up
@@ -203,8 +197,15 @@ protected:
     /// \param woken_by what is to wake it instead; cleared
     Waited wait_for_request(Deadline deadline, const Wakeup& woken_by);
 
-    /// How long a stop that is going on, or the next one, gives requests.
-    [[nodiscard]] const detail::DrainTimes& drain_times() const noexcept { return shared_->drain_times; }
+    /// How long the steps of a stop take that is going on, or of the next one.
+    [[nodiscard]] const detail::StopTimes& stop_times() const noexcept { return shared_->stop_times; }
+
+    /// Does the steps that are due.
+    /// \param stop whose
+    void stop_as_due(detail::StopSchedule& stop) noexcept {
+        while (const auto step = stop.due())
+            stop_running(*step);
+    }
 
     /// For a concurrency whose children are told to end by a signal: whether that is not for those on whose connection nothing
     /// has come yet. Shared with children that are forked later.
@@ -295,14 +296,12 @@ protected:
     public:
         /// \param server whose request it is
         explicit EndsOwnRequest(ServerLoop& server) noexcept : server_(server) {}
-        [[nodiscard]] int fd() const noexcept override { return begun_ ? -1 : server_.wakeup().fd(); }
+        [[nodiscard]] int fd() const noexcept override { return stop_ ? -1 : server_.wakeup().fd(); }
         Deadline see_to_it(bool woken) noexcept override;
 
     private:
         ServerLoop& server_;
-        bool begun_ = false;
-        Deadline grace_;  // of connections on which nothing has come yet
-        Deadline drain_;
+        std::optional<detail::StopSchedule> stop_;  // once one is requested
     };
 
     /// The server's socket.
@@ -321,8 +320,8 @@ private:
     void tell_who_shares_port(int type) const;
     void close_socket() noexcept;
     [[nodiscard]] bool may_get_another();
-    bool end_serving(Deadline deadline);
-    void finish_running(Deadline deadline);
+    bool end_serving(Deadline cut);
+    void finish_running(Deadline cut);
     void require_usable_socket(short events) const;
     void check_descriptor_limit();
     [[nodiscard]] bool called_by_own_request() const noexcept;
@@ -332,7 +331,7 @@ private:
         Counters counters;
         std::atomic<bool> shutdown_requested{false};
         std::atomic<bool> new_requests_are_spared{false};
-        detail::DrainTimes drain_times;
+        detail::StopTimes stop_times;
         detail::LogBudget datagram_failures;
     };
 

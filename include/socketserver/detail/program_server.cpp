@@ -39,14 +39,14 @@ public:
 
     void stop() noexcept override {
         this->request_shutdown();
-        this->begin_to_stop_running();
+        this->stop_running(this->stop_times().first_step());
     }
 
-    [[nodiscard]] std::chrono::nanoseconds grace() const noexcept override { return this->drain_times().grace(); }
+    [[nodiscard]] std::chrono::nanoseconds grace() const noexcept override { return this->stop_times().grace(); }
 
-    void end_grace() noexcept override { this->stop_running(); }
+    void end_grace() noexcept override { this->stop_running(StopStep::ask_all); }
 
-    void cut() noexcept override { this->cut_running(); }
+    void cut() noexcept override { this->stop_running(StopStep::cut); }
 
 protected:
     void finish_request(Request& request, const Address& client) override {

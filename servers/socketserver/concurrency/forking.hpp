@@ -4,6 +4,7 @@
 /// A child process for each request.
 
 #include <socketserver/detail/child_processes.hpp>
+#include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/pooled_buffer.hpp>
 #include <socketserver/os/error.hpp>
@@ -92,24 +93,20 @@ protected:
 
     // Children forked from now on are asked by the registry's flag. Not by what the base does: it locks, and a child that is
     // being forked at this moment would find that lock held for ever.
-    void begin_to_stop_running() noexcept override {
-        if (this->drain_times().grace().count() == 0)
-            return stop_running();
-        if (!this->registry().stopping())
-            this->new_requests_are_spared() = true;
-        this->registry().stop_only_request_unless_new();
-        children_.signal_all(SIGTERM);
-    }
-
-    void stop_running() noexcept override {
-        this->registry().stop_only_request();
-        this->new_requests_are_spared() = false;
-        children_.signal_all(SIGTERM);
-    }
-
-    void cut_running() noexcept override {
-        this->registry().announce_cut();
-        children_.signal_all(SIGKILL);
+    void stop_running(detail::StopStep step) noexcept override {
+        switch (step) {
+            case detail::StopStep::ask_old:
+                if (!this->registry().stopping())
+                    this->new_requests_are_spared() = true;
+                this->registry().stop_only_request_unless_new();
+                return children_.signal_all(SIGTERM);
+            case detail::StopStep::ask_all:
+                this->registry().stop_only_request();
+                this->new_requests_are_spared() = false;
+                return children_.signal_all(SIGTERM);
+            case detail::StopStep::cut:
+            case detail::StopStep::kill: this->registry().announce_cut(); return children_.signal_all(SIGKILL);
+        }
     }
 
     bool join_running(Deadline deadline) override {

@@ -4,6 +4,7 @@
 /// Several processes that serve from one socket.
 
 #include <socketserver/concurrency/blocking.hpp>
+#include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/detail/worker_processes.hpp>
 #include <socketserver/detail/worker_state.hpp>
 #include <socketserver/net/socket.hpp>
@@ -195,23 +196,16 @@ private:
         // Workers that could not be given a descriptor to watch them by are looked for this often.
         constexpr std::chrono::milliseconds turn{50};
         ending_ = true;
-        workers_.end_all();
-        Deadline deadline = Deadline::after(this->drain_times().drain);
-        bool cut = false;
+        detail::StopSchedule stop(this->stop_times());
         for (;;) {
+            while (const auto step = stop.due())
+                workers_.stop(*step);
             this->release_finished();
             if (workers_.running() == 0)
                 return;
-            const bool cut_now = detail::wait_for_either(cut ? -1 : this->cut_signal().fd(), this->wake_descriptor(),
-                                                         earlier(deadline, Deadline::after(turn)));
-            if (!cut && (cut_now || deadline.expired())) {
-                workers_.cut_all();
-                cut = true;
-                deadline = Deadline::after(detail::WorkerSignals::grace);
-            } else if (cut && deadline.expired()) {
-                workers_.kill_all();
-                deadline = Deadline::never();
-            }
+            if (detail::wait_for_either(stop.is_before_cut() ? this->cut_signal().fd() : -1, this->wake_descriptor(),
+                                        earlier(stop.next(), Deadline::after(turn))))
+                stop.hasten_cut();
         }
     }
 
@@ -220,7 +214,7 @@ private:
                 std::chrono::milliseconds service_interval) {
         supervises_ = false;
         this->become_worker(state);
-        const detail::WorkerSignals signals(state, parent, this->drain_times(), std::same_as<Inner, Blocking>);
+        const detail::WorkerSignals signals(state, parent, this->stop_times(), std::same_as<Inner, Blocking>);
         if (place > 0 && own_listeners())
             std::swap(this->socket(), listeners_[place - 1]);
         listeners_.clear();
@@ -243,19 +237,12 @@ private:
     // Lets requests that outlived the loop end.
     void drain(const detail::WorkerState& state) {
         constexpr std::chrono::milliseconds turn{20};
-        this->begin_to_stop_running();
-        Deadline deadline = Deadline::after(this->drain_times().drain);
-        Deadline grace = Deadline::after(this->drain_times().grace());
-        while (!this->join_running(earlier(deadline, Deadline::after(turn)))) {
-            if (grace.expired()) {
-                this->stop_running();
-                grace = Deadline::never();
-            }
-            if (state.shared.cut || deadline.expired()) {
-                this->cut_running();
-                deadline = Deadline::never();
-            }
-        }
+        detail::StopSchedule stop(this->stop_times());
+        do {
+            if (state.shared.cut)
+                stop.hasten_cut();
+            this->stop_as_due(stop);
+        } while (!this->join_running(earlier(stop.next(), Deadline::after(turn))));
     }
 
     detail::WorkerProcesses workers_{

@@ -6,6 +6,7 @@
 #include <socketserver/detail/admissions.hpp>
 #include <socketserver/detail/loop_threads.hpp>
 #include <socketserver/detail/stall_report.hpp>
+#include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/fiber/fiber_loop.hpp>
 #include <socketserver/fiber/stall_watchdog.hpp>
 #include <socketserver/net/address.hpp>
@@ -409,19 +410,12 @@ private:
             while (running.loop.busy() && !this->shutdown_requested())
                 running.loop.run_once(Deadline::never());
         }
-        this->begin_to_stop_running();
-        Deadline deadline = Deadline::after(this->drain_times().drain);
-        Deadline grace = Deadline::after(this->drain_times().grace());
+        detail::StopSchedule stop(this->stop_times());
+        if (const auto first = stop.due())  // whatever is due next, what is ready has a turn before
+            this->stop_running(*first);
         while (running.loop.busy()) {
-            running.loop.run_once(earlier(grace, deadline));
-            if (grace.expired()) {
-                this->stop_running();
-                grace = Deadline::never();
-            }
-            if (deadline.expired()) {
-                this->cut_running();
-                deadline = Deadline::never();
-            }
+            running.loop.run_once(stop.next());
+            this->stop_as_due(stop);
         }
     }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <stdexcept>
 #include <thread>
@@ -120,14 +121,16 @@ void WorkerProcesses::tell(Severity severity, const std::string& what) {
     log_(severity, withheld == 0 ? what : what + " (and " + std::to_string(withheld) + " more before)");
 }
 
-void WorkerProcesses::end_all() noexcept {
-    children_.signal_all(SIGTERM);
-}
-
-void WorkerProcesses::cut_all() noexcept {
-    for (Place& place : places_)
-        place.shared->cut = true;
-    children_.signal_all(SIGTERM);
+void WorkerProcesses::stop(StopStep step) noexcept {
+    switch (step) {
+        case StopStep::ask_old:
+        case StopStep::ask_all: return children_.signal_all(SIGTERM);
+        case StopStep::cut:
+            for (Place& place : places_)
+                place.shared->cut = true;
+            return children_.signal_all(SIGTERM);
+        case StopStep::kill: return children_.signal_all(SIGKILL);
+    }
 }
 
 Statistics WorkerProcesses::statistics() const noexcept {

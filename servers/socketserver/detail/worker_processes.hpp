@@ -4,6 +4,7 @@
 /// The worker processes of a preforking server, as their parent sees them.
 
 #include <socketserver/detail/child_processes.hpp>
+#include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/detail/worker_state.hpp>
 #include <socketserver/os/deadline.hpp>
 #include <socketserver/os/shared_memory.hpp>
@@ -11,7 +12,6 @@
 #include <socketserver/serving/statistics.hpp>
 
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -26,7 +26,7 @@ namespace socketserver::detail {
 /// A worker that ends is replaced: at once if it lived for a second or longer, else after 10 ms, doubling to 5 s with each one that
 /// lived as short. At most ten lines a second tell of it.
 ///
-/// Owns: the processes, and memory shared with each. Life: end_all() and collect() until running() is 0, then it may be
+/// Owns: the processes, and memory shared with each. Life: stop() and collect() until running() is 0, then it may be
 /// destroyed. Thread: the serving one; statistics() and pids() from any.
 class WorkerProcesses {
 public:
@@ -70,14 +70,9 @@ public:
     /// Readable while a worker has ended and not been reaped.
     [[nodiscard]] int fd() const noexcept { return children_.fd(); }
 
-    /// Asks all to let their requests end and then to leave.
-    void end_all() noexcept;
-
-    /// Has all end their requests by force.
-    void cut_all() noexcept;
-
-    /// Kills all.
-    void kill_all() noexcept { children_.signal_all(SIGKILL); }
+    /// Does a step of a stop: all are asked to let their requests end and then to leave, to end them by force, or are killed.
+    /// \param step which; those that have been asked look themselves when StopStep::ask_all is due
+    void stop(StopStep step) noexcept;
 
     /// What they have counted, those that have ended included. Thread: any.
     [[nodiscard]] Statistics statistics() const noexcept;

@@ -17,7 +17,7 @@ static_assert(std::atomic<WorkerSignals*>::is_always_lock_free);
 
 }  // namespace
 
-WorkerSignals::WorkerSignals(WorkerState& state, pid_t parent, const DrainTimes& times,
+WorkerSignals::WorkerSignals(WorkerState& state, pid_t parent, const StopTimes& times,
                              bool serves_in_one_thread) noexcept
     : state_(state), serves_in_one_thread_(serves_in_one_thread), times_(times) {
     sigevent event{};
@@ -76,9 +76,9 @@ void WorkerSignals::term() noexcept {
         const std::chrono::nanoseconds drain = times_.drain;
         // A day is long enough for the timer's arithmetic, and short enough for nobody.
         if (cut)
-            arm(kill_, grace);
+            arm(kill_, StopTimes::after_cut);
         else if (drain < std::chrono::hours{24})
-            arm(kill_, grace + drain);
+            arm(kill_, drain + StopTimes::after_cut);
     }
 }
 

@@ -3,7 +3,7 @@
 /// \file
 /// What a worker process of a preforking server has of its own, and how signals reach it.
 
-#include <socketserver/detail/drain_times.hpp>
+#include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/net/request_registry.hpp>
 #include <socketserver/os/wakeup.hpp>
 #include <socketserver/serving/statistics.hpp>
@@ -50,16 +50,13 @@ struct WorkerState {
 /// Life: as long as the worker serves; one in a process. Thread: the worker's first, while it has no other.
 class WorkerSignals {
 public:
-    /// How long requests that were cut have to come to their end, before the process is killed.
-    static constexpr std::chrono::seconds grace{1};
-
     /// SIGTERM stays blocked.
     /// \param state the worker's
     /// \param parent the process to live no longer than (PR_SET_PDEATHSIG, prctl(2))
     /// \param times how long requests have to end when they are asked to; outlives this object
     /// \param serves_in_one_thread whether the worker serves one request at a time, in the thread that takes the signal; the
     ///   signal then asks that to end, too. Otherwise the loop sees to it.
-    WorkerSignals(WorkerState& state, pid_t parent, const DrainTimes& times, bool serves_in_one_thread) noexcept;
+    WorkerSignals(WorkerState& state, pid_t parent, const StopTimes& times, bool serves_in_one_thread) noexcept;
     WorkerSignals(const WorkerSignals&) = delete;
     WorkerSignals& operator=(const WorkerSignals&) = delete;
     /// SIGTERM has no effect from here on.
@@ -75,7 +72,7 @@ private:
 
     WorkerState& state_;
     const bool serves_in_one_thread_;
-    const DrainTimes& times_;
+    const StopTimes& times_;
     bool stopping_ = false;  // SIGTERM has come: the next one is for connections on which nothing has come, too
     timer_t end_grace_{};    // sends that one
     bool can_end_grace_ = false;
