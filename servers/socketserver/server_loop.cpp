@@ -43,6 +43,8 @@ Deadline ServerLoop::EndsOwnRequest::see_to_it(bool woken) noexcept {
 ServerLoop::ServerLoop(Address address, ServerOptions options) : options_(std::move(options)), address_(address) {
     shared_->stop_times.drain = options_.drain;
     shared_->stop_times.first_input = options_.first_input_grace;
+    if (options_.stop_signals)
+        stop_signals_.emplace(*this, shared_->stop_times);
 }
 
 ServerLoop::~ServerLoop() = default;
@@ -62,6 +64,8 @@ public:
             server_.shared_->stop_times.drain = server_.options_.drain;
             server_.registry_.reopen();
             server_.cut_.clear();
+            if (server_.stop_signals_)
+                server_.stop_signals_->rearm();
         }
     }
     ~Serving() {
@@ -262,7 +266,7 @@ void ServerLoop::finish_running(Deadline cut) {
     detail::StopSchedule stop(stop_times(), cut);
     do
         stop_as_due(stop);
-    while (!join_running(stop.next()));
+    while (!join_running(earlier(stop.next(), Deadline::after(detail::StopTimes::turn))));
 }
 
 void ServerLoop::request_shutdown() noexcept {
@@ -295,6 +299,10 @@ void ServerLoop::server_close() {
         close_socket();
     finish_running(options_.block_on_close ? Deadline::after(options_.drain) : Deadline::now());
     close_socket();
+    if (stop_signals_) {
+        stop_signals_->leave_if_cut_short();
+        stop_signals_->server_closed();
+    }
 }
 
 bool ServerLoop::stopping() const noexcept {

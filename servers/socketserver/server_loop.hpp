@@ -7,6 +7,7 @@
 #include <socketserver/detail/log_budget.hpp>
 #include <socketserver/detail/log_limit.hpp>
 #include <socketserver/detail/stop_schedule.hpp>
+#include <socketserver/detail/stop_signals.hpp>
 #include <socketserver/detail/worker_state.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/poll_waiter.hpp>
@@ -349,6 +350,7 @@ private:
     bool closed_ = false;
     bool told_of_descriptor_limit_ = false;
     detail::LogLimit deferrals_;
+    std::optional<detail::StopSignals> stop_signals_;  // if the options say so
 
     std::mutex mutex_;
     std::condition_variable not_serving_;

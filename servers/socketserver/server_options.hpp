@@ -52,6 +52,13 @@ struct ServerOptions {
     /// How long requests that are running when the server stops have to end, before they are cut.
     std::chrono::nanoseconds drain = std::chrono::seconds{5};
 
+    /// Whether SIGINT and SIGTERM end the server, from when it is made until it is gone: serve_forever() returns as if somebody had
+    /// called request_shutdown(), and running requests have `drain` to end. A second signal ends the process, and so does the time, where
+    /// a handler computes on for a second after it was cut: with status 1, by _exit(2), and with a line on standard error that says
+    /// how many requests that cost. Only if some run; forked children are cut first. A signal that the program ignores stays
+    /// ignored (nohup(1)); one that it blocks does not come. When no such server is left, the program's own handlers are back.
+    bool stop_signals = false;
+
     /// How long a connection on which nothing has come yet may still bring its first input when the server stops, at most half
     /// of `drain`: its request is perhaps under way. 0: not at all. Connections that have brought some, and wait for more, end at
     /// once.

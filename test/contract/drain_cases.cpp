@@ -18,6 +18,8 @@
 #include <mutex>
 #include <string>
 
+#include <unistd.h>
+
 using namespace std::chrono_literals;
 
 // How running requests end when their server stops, or their peer leaves. A drain of an hour in a case means that nothing may need its deadline:
@@ -60,6 +62,24 @@ CONTRACT_CASE(a_silent_client_gets_the_end_at_once, streams) {
     scene.server().server_close();
     BOOST_TEST(client.read_all() == "bye\n");
     BOOST_TEST(scene.script.log.lines().empty());
+    BOOST_TEST(scene.statistics().handled == 1U);
+}
+
+CONTRACT_CASE(a_signal_ends_it_and_lets_its_request_end, every_server) {
+    Scene scene(combination, {.drain = 1h, .stop_signals = true});
+    scene.script.handle = [&scene](Conversation& with) {
+        scene.script.await_gate();
+        with.wfile << "done\n";
+    };
+    scene.serve();
+    const Scene::Sent request = scene.send("wait\n");
+    BOOST_TEST(scene.script.comes_to("handle"));
+    ::kill(::getpid(), SIGTERM);
+    BOOST_TEST(eventually([&] { return scene.server().stopping(); }));
+    scene.script.gate.notify();
+    BOOST_TEST(!scene.join());
+    scene.server().server_close();
+    BOOST_TEST(request.answer() == "done\n");
     BOOST_TEST(scene.statistics().handled == 1U);
 }
 

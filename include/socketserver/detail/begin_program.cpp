@@ -11,8 +11,6 @@ void begin_program() noexcept {
     occupy_standard_streams();
     sigset_t all;
     ::sigfillset(&all);
-    ::sigdelset(&all, SIGINT);
-    ::sigdelset(&all, SIGTERM);
     ::pthread_sigmask(SIG_UNBLOCK, &all, nullptr);
     keep_ended_children();
     std::signal(SIGXFSZ, SIG_IGN);

@@ -3,11 +3,9 @@
 #include <socketserver/detail/program_server.hpp>
 #include <socketserver/detail/protocol.hpp>
 #include <socketserver/detail/service_manager.hpp>
-#include <socketserver/detail/shutdown_thread.hpp>
 #include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/printable.hpp>
-#include <socketserver/os/signals.hpp>
 #include <socketserver/os/standard_streams.hpp>
 
 #include <sys/socket.h>
@@ -18,7 +16,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -62,8 +59,7 @@ void check(const Protocol& protocol, const std::string& where, const Address& ad
         throw UsageError("will not listen on " + where + ": " + objection);
 }
 
-std::unique_ptr<ProgramServer> listen(const Protocol& protocol, const CommandLine& line, const ServerOptions& options,
-                                      const SignalFd& signals) {
+std::unique_ptr<ServerLoop> listen(const Protocol& protocol, const CommandLine& line, const ServerOptions& options) {
     std::string where = line.host.find(':') == std::string::npos ? line.host : '[' + line.host + ']';
     where += ':' + std::to_string(line.port);
     try {
@@ -76,7 +72,7 @@ std::unique_ptr<ProgramServer> listen(const Protocol& protocol, const CommandLin
             where = address.to_string();
             check(protocol, where, address);
         }
-        return make_server(protocol, line, address, options, signals);
+        return make_server(protocol, line, address, options);
     } catch (const system_error& failure) {
         throw std::runtime_error("cannot listen on " + where + ": " + failure.code().message());
     }
@@ -111,31 +107,19 @@ int serve(const Protocol& protocol, const CommandLine& line, const std::string& 
     // That nobody reads the log any more is no reason to die (write(2), EPIPE).
     std::signal(SIGPIPE, SIG_IGN);
     options.logger = make_logger(program, line.quiet);
-    // Before any thread is made, so that all of them inherit the block.
-    const SignalFd signals{SIGINT, SIGTERM};
-    const auto server = listen(protocol, line, options, signals);
-    ServerLoop& loop = server->loop();
-    std::optional<ShutdownThread> shutdown;
-    if (!server->takes_signals())
-        shutdown.emplace(*server, signals, options.drain, program);
-    tell_that_it_is_ready(program, line, loop);
+    options.stop_signals = true;
+    const auto server = listen(protocol, line, options);
+    tell_that_it_is_ready(program, line, *server);
     int status = EXIT_SUCCESS;
     try {
-        loop.serve_forever();
+        server->serve_forever();
     } catch (const SystemExit& exit) {
         status = exit.status;
     }
-    loop.server_close();
-    if (const auto requests = server->cut_short(); requests > 0) {
-        std::cerr << farewell(program, requests, second_signal);
-        status = EXIT_FAILURE;
-    } else if (const auto cut = loop.statistics().cut; cut > 0) {
-        std::cerr << farewell(program, cut, "cut after " + in_seconds(options.drain));
-    }
-    // A signal that came too late to matter must not kill the program once they are no longer blocked.
-    shutdown.reset();
-    while (signals.take()) {
-    }
+    server->server_close();
+    if (const auto cut = server->statistics().cut; cut > 0)
+        std::cerr << program << ": " << cut << (cut == 1 ? " request" : " requests") << " cut after "
+                  << in_seconds(options.drain) << '\n';
     return status;
 }
 

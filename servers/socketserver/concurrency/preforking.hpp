@@ -193,8 +193,6 @@ private:
 
     // Lets the workers end: by themselves, then by force.
     void end_workers() {
-        // Workers that could not be given a descriptor to watch them by are looked for this often.
-        constexpr std::chrono::milliseconds turn{50};
         ending_ = true;
         detail::StopSchedule stop(this->stop_times());
         for (;;) {
@@ -204,7 +202,7 @@ private:
             if (workers_.running() == 0)
                 return;
             if (detail::wait_for_either(stop.is_before_cut() ? this->cut_signal().fd() : -1, this->wake_descriptor(),
-                                        earlier(stop.next(), Deadline::after(turn))))
+                                        earlier(stop.next(), Deadline::after(detail::StopTimes::turn))))
                 stop.hasten_cut();
         }
     }

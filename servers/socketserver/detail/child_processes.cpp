@@ -45,6 +45,8 @@ std::atomic<RequestRegistry*> term_target{nullptr};
 std::atomic<const std::atomic<bool>*> spares_new_requests{nullptr};
 static_assert(std::atomic<RequestRegistry*>::is_always_lock_free);
 
+std::atomic<std::size_t> living_children{0};
+
 void on_term(int) {
     if (RequestRegistry* const registry = term_target)
         *spares_new_requests.load() ? registry->stop_only_request_unless_new() : registry->stop_only_request();
@@ -52,6 +54,7 @@ void on_term(int) {
 
 [[noreturn]] void run_child(const std::function<int()>& work, bool output_was_flushed) {
     std::signal(SIGINT, SIG_IGN);
+    living_children = 0;
     int status = EXIT_FAILURE;
     try {
         status = work();
@@ -80,14 +83,15 @@ pid_t ChildProcesses::start(std::string serving, const std::function<int()>& wor
     keep_ended_children();
     const bool output_was_flushed = flush_buffered_output();
     {
-        // A child that is told to end before it can listen must not die of it.
-        const ScopedSignalBlock block{SIGTERM};
+        // A child that is told to end before it can listen must not die of it, nor take it for its parent's business.
+        const ScopedSignalBlock block{SIGINT, SIGTERM};
         pid = ::fork();
         if (pid == 0)
             run_child(work, output_was_flushed);
     }
     if (pid < 0)
         throw_errno(errno, "fork");
+    ++living_children;
     auto noted = note.extract(0);
     noted.key() = pid;
     const UniqueFd& pidfd = noted.mapped().pidfd = pidfd_open(pid);
@@ -138,6 +142,7 @@ void ChildProcesses::reap_locked(pid_t pid, std::vector<EndedChild>& ended) {
     else
         --unwatched_;
     children_.erase(entry);
+    --living_children;
 }
 
 bool ChildProcesses::wait_for_end(Deadline deadline) const {
@@ -155,6 +160,10 @@ Deadline ChildProcesses::collect_by() const {
 std::size_t ChildProcesses::size() const {
     const std::lock_guard lock(mutex_);
     return children_.size();
+}
+
+std::size_t ChildProcesses::living() noexcept {
+    return living_children;
 }
 
 std::set<pid_t> ChildProcesses::pids() const {

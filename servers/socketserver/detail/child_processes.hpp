@@ -49,7 +49,7 @@ public:
     ChildProcesses(const ChildProcesses&) = delete;
     ChildProcesses& operator=(const ChildProcesses&) = delete;
 
-    /// Forks. In the child SIGINT is ignored (Ctrl-C goes to the whole group; the parent decides), SIGTERM is blocked until
+    /// Forks. In the child SIGINT is ignored (Ctrl-C goes to the whole group; the parent decides), both it and SIGTERM are blocked until
     /// a TermStopsRequest lets both through, and the child leaves by _exit(2). What
     /// is buffered for std::cout and stdio is written out before, and when the child leaves: see flush_buffered_output().
     /// If SIGCHLD is ignored, that ends: see keep_ended_children().
@@ -71,6 +71,9 @@ public:
 
     /// How many have not been reaped.
     [[nodiscard]] std::size_t size() const;
+
+    /// How many this process has that have not been reaped, of all objects together. Thread: any; async-signal-safe.
+    [[nodiscard]] static std::size_t living() noexcept;
 
     /// Which have not been reaped.
     [[nodiscard]] std::set<pid_t> pids() const;

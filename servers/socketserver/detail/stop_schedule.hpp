@@ -26,17 +26,27 @@ enum class StopStep {
 struct StopTimes {
     /// How long requests that were cut have to come to their end, before their process is killed.
     static constexpr std::chrono::seconds after_cut{1};
+    /// How often whoever waits for children looks whether it is to go on at once.
+    static constexpr std::chrono::milliseconds turn{50};
 
     /// How long running requests have to end before they are cut.
     std::atomic<std::chrono::nanoseconds> drain{std::chrono::nanoseconds{0}};
     /// How long connections on which nothing has come yet have to bring their first input, at most.
     std::atomic<std::chrono::nanoseconds> first_input{std::chrono::nanoseconds{0}};
+    /// Requests are to be cut without waiting for that (a second signal); a stop that is going on looks every `turn`.
+    std::atomic<bool> cut_now{false};
 
     static_assert(std::atomic<std::chrono::nanoseconds>::is_always_lock_free, "processes share no locks");
 
     /// How long they have: what comes then must be answered, too.
     [[nodiscard]] std::chrono::nanoseconds grace() const noexcept {
         return std::min(first_input.load(), drain.load() / 2);
+    }
+
+    /// How long it takes until what still runs is killed.
+    [[nodiscard]] std::chrono::nanoseconds until_kill() const noexcept {
+        const std::chrono::nanoseconds limit = std::chrono::nanoseconds::max() - after_cut;
+        return std::min(drain.load(), limit) + after_cut;
     }
 
     /// The step that a stop begins with.
@@ -52,13 +62,14 @@ struct StopTimes {
 /// Whoever stops requests does what is due(), waits for their end until next(), and so on. A value.
 class StopSchedule {
 public:
-    /// \param times how long the steps take
+    /// \param times how long the steps take; must outlive this object
     explicit StopSchedule(const StopTimes& times) noexcept : StopSchedule(times, Deadline::after(times.drain)) {}
 
-    /// \param times how long the steps take
+    /// \param times how long the steps take; must outlive this object
     /// \param cut when requests are cut, whatever that says
     StopSchedule(const StopTimes& times, Deadline cut) noexcept
-        : step_(times.first_step()),
+        : times_(&times),
+          step_(times.first_step()),
           ask_all_(step_ == StopStep::ask_all ? Deadline::now() : earlier(Deadline::after(times.grace()), cut)),
           cut_(cut) {}
 
@@ -77,6 +88,8 @@ public:
 
     /// The step that is due, to be done now; none if it is not time for one.
     [[nodiscard]] std::optional<StopStep> due() noexcept {
+        if (times_->cut_now)
+            hasten_cut();
         if (!next().expired())
             return std::nullopt;
         const StopStep step = step_;
@@ -104,6 +117,7 @@ public:
     }
 
 private:
+    const StopTimes* times_;
     StopStep step_;  // the next one, unless over_
     bool over_ = false;
     Deadline ask_all_;

@@ -19,13 +19,7 @@ static_assert(std::atomic<WorkerSignals*>::is_always_lock_free);
 
 WorkerSignals::WorkerSignals(WorkerState& state, pid_t parent, const StopTimes& times,
                              bool serves_in_one_thread) noexcept
-    : state_(state), serves_in_one_thread_(serves_in_one_thread), times_(times) {
-    sigevent event{};
-    event.sigev_notify = SIGEV_SIGNAL;
-    event.sigev_signo = SIGKILL;
-    can_kill_ = ::timer_create(CLOCK_MONOTONIC, &event, &kill_) == 0;
-    event.sigev_signo = SIGTERM;
-    can_end_grace_ = ::timer_create(CLOCK_MONOTONIC, &event, &end_grace_) == 0;
+    : state_(state), serves_in_one_thread_(serves_in_one_thread), times_(times), end_grace_(SIGTERM), kill_(SIGKILL) {
     term_target = this;
     struct sigaction action {};
     action.sa_handler = on_term;
@@ -58,13 +52,13 @@ void WorkerSignals::on_term(int) noexcept {
 void WorkerSignals::term() noexcept {
     const bool cut = state_.shared.cut;
     const bool first = !std::exchange(stopping_, true);
-    const std::chrono::nanoseconds first_input = can_end_grace_ ? times_.grace() : std::chrono::nanoseconds{0};
+    const std::chrono::nanoseconds first_input = end_grace_ ? times_.grace() : std::chrono::nanoseconds{0};
     if (serves_in_one_thread_) {
         if (cut) {
             state_.registry.cut_only_request();
         } else if (first && first_input.count() > 0) {
             state_.registry.stop_only_request_unless_new();
-            arm(end_grace_, first_input);
+            end_grace_.arm(first_input);
         } else {
             state_.registry.stop_only_request();
         }
@@ -72,22 +66,10 @@ void WorkerSignals::term() noexcept {
     if (cut)
         state_.cut.notify();
     state_.end();
-    if (can_kill_ && (first || cut)) {
-        const std::chrono::nanoseconds drain = times_.drain;
-        // A day is long enough for the timer's arithmetic, and short enough for nobody.
-        if (cut)
-            arm(kill_, StopTimes::after_cut);
-        else if (drain < std::chrono::hours{24})
-            arm(kill_, drain + StopTimes::after_cut);
-    }
-}
-
-void WorkerSignals::arm(timer_t timer, std::chrono::nanoseconds span) noexcept {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(span);
-    itimerspec when{};
-    when.it_value.tv_sec = seconds.count();
-    when.it_value.tv_nsec = (span - seconds).count();
-    ::timer_settime(timer, 0, &when, nullptr);
+    if (cut)
+        kill_.arm(StopTimes::after_cut);
+    else if (first)
+        kill_.arm(times_.until_kill());
 }
 
 }  // namespace socketserver::detail

@@ -5,6 +5,7 @@
 
 #include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/net/request_registry.hpp>
+#include <socketserver/os/signal_timer.hpp>
 #include <socketserver/os/wakeup.hpp>
 #include <socketserver/serving/statistics.hpp>
 
@@ -68,16 +69,13 @@ public:
 private:
     static void on_term(int signal) noexcept;
     void term() noexcept;
-    static void arm(timer_t timer, std::chrono::nanoseconds span) noexcept;
 
     WorkerState& state_;
     const bool serves_in_one_thread_;
     const StopTimes& times_;
     bool stopping_ = false;  // SIGTERM has come: the next one is for connections on which nothing has come, too
-    timer_t end_grace_{};    // sends that one
-    bool can_end_grace_ = false;
-    timer_t kill_{};
-    bool can_kill_ = false;
+    SignalTimer end_grace_;  // sends that one
+    SignalTimer kill_;
 };
 
 }  // namespace socketserver::detail

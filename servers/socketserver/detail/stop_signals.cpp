@@ -1,0 +1,159 @@
+#include <socketserver/detail/stop_signals.hpp>
+
+#include <socketserver/detail/child_processes.hpp>
+#include <socketserver/os/signals.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
+namespace socketserver::detail {
+
+namespace {
+
+constexpr std::array signals{SIGINT, SIGTERM};
+constexpr std::string_view second_signal = "cut short by a second signal";
+
+// What signal handlers look at. Who leaves the list waits until none does any more.
+std::atomic<StopSignals*> first{nullptr};
+std::atomic<int> looking{0};
+static_assert(std::atomic<StopSignals*>::is_always_lock_free);
+
+std::mutex mutex;                          // of who enters the list and who leaves it
+std::array<struct sigaction, 2> former{};  // what the program did with the signals; guarded by mutex
+std::array<bool, signals.size()> taken{};  // whether they are ours meanwhile; guarded by mutex
+
+/// A line that is put together without memory from the heap.
+class Line {
+public:
+    void add(std::string_view text) noexcept {
+        const std::size_t count = std::min(text.size(), text_.size() - size_);
+        std::copy_n(text.begin(), count, text_.begin() + size_);
+        size_ += count;
+    }
+    void add(std::uint64_t number) noexcept {
+        const auto end = std::to_chars(text_.data() + size_, text_.data() + text_.size(), number);
+        size_ = static_cast<std::size_t>(end.ptr - text_.data());
+    }
+    void write_to(int fd) const noexcept { [[maybe_unused]] const auto written = ::write(fd, text_.data(), size_); }
+
+private:
+    std::array<char, 256> text_{};
+    std::size_t size_ = 0;
+};
+
+}  // namespace
+
+StopSignals::StopSignals(ServerContext& server, StopTimes& times) noexcept
+    : server_(&server),
+      times_(times),
+      can_tell_(::fcntl(STDERR_FILENO, F_GETFD) >= 0),
+      too_late_(is_ignored(SIGTERM) ? SIGINT : SIGTERM, this) {
+    const std::lock_guard lock(mutex);
+    const bool is_first = first == nullptr;
+    for (std::size_t i = 0; i < signals.size() && is_first; ++i) {
+        taken[i] = !is_ignored(signals[i]);
+        if (!taken[i])
+            continue;
+        struct sigaction action {};
+        action.sa_sigaction = on_signal;
+        action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+        for (const int each : signals)
+            sigaddset(&action.sa_mask, each);
+        ::sigaction(signals[i], &action, &former[i]);
+    }
+    next_ = first.load();
+    first = this;
+}
+
+StopSignals::~StopSignals() {
+    too_late_.disarm();
+    const std::lock_guard lock(mutex);
+    std::atomic<StopSignals*>* place = &first;
+    while (*place != this)
+        place = &place->load()->next_;
+    *place = next_.load();
+    while (looking > 0)
+        std::this_thread::yield();
+    for (std::size_t i = 0; i < signals.size() && first == nullptr; ++i) {
+        if (taken[i])
+            ::sigaction(signals[i], &former[i], nullptr);
+    }
+}
+
+void StopSignals::rearm() noexcept {
+    too_late_.disarm();
+    times_.cut_now = false;
+    asked_ = false;
+}
+
+void StopSignals::server_closed() noexcept {
+    server_ = nullptr;
+}
+
+void StopSignals::on_signal(int, siginfo_t* info, void*) noexcept {
+    const int saved = errno;
+    ++looking;
+    for (StopSignals* each = first; each != nullptr; each = each->next_)
+        each->come(*info);
+    --looking;
+    errno = saved;
+}
+
+void StopSignals::come(const siginfo_t& info) noexcept {
+    const std::uint64_t requests = running();
+    const bool in_children = ChildProcesses::living() > 0;
+    if (info.si_code == SI_TIMER) {
+        // What runs in children has been killed by then, or is about to be.
+        if (info.si_value.sival_ptr == this && asked_ && requests > 0 && !in_children)
+            leave(requests, "still running when the time to drain was up");
+    } else if (!asked_.exchange(true) || requests == 0) {
+        ask();
+    } else if (in_children) {
+        cut_short_ = requests;
+        times_.cut_now = true;
+    } else {
+        leave(requests, second_signal);
+    }
+}
+
+void StopSignals::ask() noexcept {
+    ServerContext* const server = server_;
+    if (server == nullptr)
+        return;
+    server->request_shutdown();
+    too_late_.arm(times_.until_kill());
+}
+
+std::uint64_t StopSignals::running() const noexcept {
+    const ServerContext* const server = server_;
+    return server == nullptr ? 0 : server->statistics().active;
+}
+
+void StopSignals::leave_if_cut_short() const noexcept {
+    if (cut_short_ > 0)
+        leave(cut_short_, second_signal);
+}
+
+void StopSignals::leave(std::uint64_t requests, std::string_view why) const noexcept {
+    Line line;
+    line.add(program_invocation_short_name);
+    line.add(": ");
+    line.add(requests);
+    line.add(requests == 1 ? " request " : " requests ");
+    line.add(why);
+    line.add("\n");
+    if (can_tell_)
+        line.write_to(STDERR_FILENO);
+    ::_exit(EXIT_FAILURE);
+}
+
+}  // namespace socketserver::detail
