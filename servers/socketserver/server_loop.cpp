@@ -62,8 +62,8 @@ public:
         server_.served_as_ = &typeid(server_);
         if (!server_.shutdown_requested()) {
             server_.shared_->stop_times.drain = server_.options_.drain;
-            server_.registry_.reopen();
-            server_.cut_.clear();
+            server_.own_.registry.reopen();
+            server_.own_.cut.clear();
             if (server_.stop_signals_)
                 server_.stop_signals_->rearm();
         }
@@ -271,20 +271,16 @@ void ServerLoop::finish_running(Deadline cut) {
 
 void ServerLoop::request_shutdown() noexcept {
     shared_->shutdown_requested = true;
-    wakeup_.notify();
-    if (worker_ != nullptr)
-        worker_->end();
+    own_.wakeup.notify();  // a worker's parent, which tells all
+    if (is_worker())
+        state_->wakeup.notify();
 }
 
 void ServerLoop::end_loop() noexcept {
-    if (worker_ != nullptr)
-        worker_->end();
+    if (is_worker())
+        state_->end();
     else
         request_shutdown();
-}
-
-void ServerLoop::become_worker(detail::WorkerState& worker) noexcept {
-    worker_ = &worker;
 }
 
 void ServerLoop::server_close() {
@@ -306,7 +302,7 @@ void ServerLoop::server_close() {
 }
 
 bool ServerLoop::stopping() const noexcept {
-    return (is_worker() ? worker_->registry : registry_).stopping() || shutdown_requested();
+    return state_->registry.stopping() || shutdown_requested();
 }
 
 void ServerLoop::log(Severity severity, std::string_view message) const noexcept {

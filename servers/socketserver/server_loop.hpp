@@ -6,9 +6,9 @@
 #include <socketserver/detail/accept_backoff.hpp>
 #include <socketserver/detail/log_budget.hpp>
 #include <socketserver/detail/log_limit.hpp>
+#include <socketserver/detail/serving_state.hpp>
 #include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/detail/stop_signals.hpp>
-#include <socketserver/detail/worker_state.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/poll_waiter.hpp>
 #include <socketserver/net/request_registry.hpp>
@@ -93,7 +93,7 @@ public:
 
     // ServerContext
     [[nodiscard]] const Address& server_address() const noexcept override { return address_; }
-    [[nodiscard]] Statistics statistics() const noexcept override { return shared_->counters.snapshot(); }
+    [[nodiscard]] Statistics statistics() const noexcept override { return shared_->serving.counters.snapshot(); }
     [[nodiscard]] const ConnectionOptions& connection_options() const noexcept override { return options_.connection; }
     [[nodiscard]] bool stopping() const noexcept override;
     void log(Severity severity, std::string_view message) const noexcept override;
@@ -215,35 +215,31 @@ protected:
     }
 
     /// Whether running requests are being ended by force.
-    [[nodiscard]] bool cutting() const noexcept {
-        return worker_ != nullptr ? worker_->registry.cutting() || worker_->shared.cut : registry_.cutting();
-    }
+    [[nodiscard]] bool cutting() const noexcept { return state_->cutting(); }
 
     /// Until when not to accept, because descriptors or memory have run out.
     [[nodiscard]] Deadline accept_pause() const noexcept { return backoff_.until(); }
 
     /// Becomes readable when the loop is to look whether a shutdown was asked for.
-    [[nodiscard]] const Wakeup& wakeup() const noexcept { return worker_ != nullptr ? worker_->wakeup : wakeup_; }
+    [[nodiscard]] const Wakeup& wakeup() const noexcept { return state_->wakeup; }
 
     /// Makes sure that nobody else has shut the socket down; to be called when it was ready and had nothing.
     /// \throw boost::system::system_error if somebody has
     void require_usable_socket() const;
 
     /// Whether serve_forever() is to return.
-    [[nodiscard]] bool shutdown_requested() const noexcept {
-        return shared_->shutdown_requested || (worker_ != nullptr && worker_->ending);
-    }
+    [[nodiscard]] bool shutdown_requested() const noexcept { return shared_->shutdown_requested || state_->ending; }
 
     /// Has the loop of this process return: request_shutdown(), but that a worker process leaves alone.
     void end_loop() noexcept;
 
     /// Makes this process, which has just been forked and has one thread, one that serves in place of its parent: it
     /// counts, is woken and ended by itself. request_shutdown() still ends the server as a whole.
-    /// \param worker what it uses in place of what it inherited; must outlive the process' use of the server
-    void become_worker(detail::WorkerState& worker) noexcept;
+    /// \param state what it uses in place of what it inherited; must outlive the process' use of the server
+    void become_worker(detail::ServingState& state) noexcept { state_ = &state; }
 
     /// Whether this process has become a worker.
-    [[nodiscard]] bool is_worker() const noexcept { return worker_ != nullptr; }
+    [[nodiscard]] bool is_worker() const noexcept { return state_ != &own_; }
 
     /// Says what to do about a failure to get a request: nothing for what concerns one request only, a pause for what
     /// runs out.
@@ -308,13 +304,11 @@ protected:
     /// The server's socket.
     [[nodiscard]] Socket& socket() noexcept { return socket_; }
     /// The running requests.
-    [[nodiscard]] RequestRegistry& registry() noexcept { return worker_ != nullptr ? worker_->registry : registry_; }
+    [[nodiscard]] RequestRegistry& registry() noexcept { return state_->registry; }
     /// Notified for good when running requests are cut.
-    [[nodiscard]] const Wakeup& cut_signal() const noexcept { return worker_ != nullptr ? worker_->cut : cut_; }
+    [[nodiscard]] const Wakeup& cut_signal() const noexcept { return state_->cut; }
     /// The counters, a worker process' own.
-    [[nodiscard]] Counters& counters() const noexcept {
-        return worker_ != nullptr ? worker_->shared.counters : shared_->counters;
-    }
+    [[nodiscard]] Counters& counters() const noexcept { return state_->shared.counters; }
 
 private:
     class Serving;
@@ -329,7 +323,7 @@ private:
     [[nodiscard]] bool called_by_serving_thread() const noexcept;
 
     struct Shared {
-        Counters counters;
+        detail::SharedServingState serving;
         std::atomic<bool> shutdown_requested{false};
         std::atomic<bool> new_requests_are_spared{false};
         detail::StopTimes stop_times;
@@ -341,10 +335,8 @@ private:
     Socket socket_;
     std::optional<UnixSocketFile> file_;  // that the socket is bound to, if it is
     SharedMemory<Shared> shared_;
-    Wakeup wakeup_;
-    Wakeup cut_;
-    RequestRegistry registry_{shared_->counters.bytes_received, shared_->counters.bytes_sent};
-    detail::WorkerState* worker_ = nullptr;  // what takes the place of the three, in a worker process
+    detail::ServingState own_{shared_->serving};
+    detail::ServingState* state_ = &own_;  // another one in a worker process
     detail::AcceptBackoff backoff_;
     bool at_limit_ = false;  // the thread that waits for requests has found that there is no capacity
     bool closed_ = false;

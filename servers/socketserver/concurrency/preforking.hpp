@@ -6,7 +6,7 @@
 #include <socketserver/concurrency/blocking.hpp>
 #include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/detail/worker_processes.hpp>
-#include <socketserver/detail/worker_state.hpp>
+#include <socketserver/detail/worker_signals.hpp>
 #include <socketserver/net/socket.hpp>
 #include <socketserver/net/socket_functions.hpp>
 #include <socketserver/os/deadline.hpp>
@@ -174,7 +174,7 @@ private:
         // Workers that could not be given a descriptor to watch them by are looked for this often.
         constexpr std::chrono::seconds turn{1};
         const pid_t parent = ::getpid();
-        const auto work = [this, parent, service_interval](std::size_t place, detail::WorkerState& state) {
+        const auto work = [this, parent, service_interval](std::size_t place, detail::ServingState& state) {
             return work_in(place, state, parent, service_interval);
         };
         Deadline next_service = Deadline::after(service_interval);
@@ -208,7 +208,7 @@ private:
     }
 
     // What a worker does. Returns the status it leaves with.
-    int work_in(std::size_t place, detail::WorkerState& state, pid_t parent,
+    int work_in(std::size_t place, detail::ServingState& state, pid_t parent,
                 std::chrono::milliseconds service_interval) {
         supervises_ = false;
         this->become_worker(state);
@@ -228,16 +228,16 @@ private:
             this->log(Severity::error, "worker " + std::to_string(::getpid()) + ": " + failure.what());
             status = EXIT_FAILURE;
         }
-        drain(state);
+        drain();
         return status;
     }
 
     // Lets requests that outlived the loop end.
-    void drain(const detail::WorkerState& state) {
+    void drain() {
         constexpr std::chrono::milliseconds turn{20};
         detail::StopSchedule stop(this->stop_times());
         do {
-            if (state.shared.cut)
+            if (this->cutting())
                 stop.hasten_cut();
             this->stop_as_due(stop);
         } while (!this->join_running(earlier(stop.next(), Deadline::after(turn))));

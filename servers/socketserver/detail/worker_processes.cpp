@@ -50,7 +50,7 @@ void WorkerProcesses::start_missing(const Work& work) {
         place.started = Clock::now();
         place.shared->cut = false;
         try {
-            WorkerState state(*place.shared);
+            ServingState state(*place.shared);
             place.pid = children_.start("", [&] { return work(i, state); });
         } catch (const system_error& failure) {
             postpone(place);

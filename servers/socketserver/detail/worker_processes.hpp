@@ -4,8 +4,8 @@
 /// The worker processes of a preforking server, as their parent sees them.
 
 #include <socketserver/detail/child_processes.hpp>
+#include <socketserver/detail/serving_state.hpp>
 #include <socketserver/detail/stop_schedule.hpp>
-#include <socketserver/detail/worker_state.hpp>
 #include <socketserver/os/deadline.hpp>
 #include <socketserver/os/shared_memory.hpp>
 #include <socketserver/serving/log.hpp>
@@ -37,7 +37,7 @@ public:
     /// \param place from 0 on
     /// \param state what it is to use in place of what it inherited
     /// \return the status it leaves with
-    using Work = std::function<int(std::size_t place, WorkerState& state)>;
+    using Work = std::function<int(std::size_t place, ServingState& state)>;
 
     /// \param count how many places; 0: as many as there are processors
     /// \param log where messages go; must not throw
@@ -80,7 +80,7 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
     struct Place {
-        SharedMemory<WorkerShared> shared;
+        SharedMemory<SharedServingState> shared;
         pid_t pid = -1;  // of the worker; -1: there is none
         Clock::time_point started;
         std::chrono::milliseconds pause{0};  // before the next is started, if the one before lived too short

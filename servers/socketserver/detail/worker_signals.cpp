@@ -1,9 +1,11 @@
-#include <socketserver/detail/worker_state.hpp>
+#include <socketserver/detail/worker_signals.hpp>
 
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <utility>
 
@@ -17,7 +19,7 @@ static_assert(std::atomic<WorkerSignals*>::is_always_lock_free);
 
 }  // namespace
 
-WorkerSignals::WorkerSignals(WorkerState& state, pid_t parent, const StopTimes& times,
+WorkerSignals::WorkerSignals(ServingState& state, pid_t parent, const StopTimes& times,
                              bool serves_in_one_thread) noexcept
     : state_(state), serves_in_one_thread_(serves_in_one_thread), times_(times), end_grace_(SIGTERM), kill_(SIGKILL) {
     term_target = this;
