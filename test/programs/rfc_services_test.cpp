@@ -29,9 +29,9 @@ BOOST_FIXTURE_TEST_SUITE(rfc_services, CaseGuard)
 
 BOOST_AUTO_TEST_CASE(daytime_tells_netcat_the_time_of_day) {
     const TemporaryDirectory folder;
-    const std::string path = folder / "socket";
     for (const std::string& mode : modes) {
         BOOST_TEST_CONTEXT(mode) {
+            const std::string path = folder / mode;  // what is killed at the end of a turn may listen a moment longer
             const Server tcp({"daytime_server", "--mode", mode, "--port", "0"});
             const std::string answer = run({"nc", "127.0.0.1", std::to_string(tcp.port())}).output;
             BOOST_TEST(is_daytime(answer), answer);

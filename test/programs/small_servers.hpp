@@ -20,10 +20,11 @@ namespace socketserver::test {
 template <class Dialogue>
 void for_every_server(const std::string& program, Dialogue dialogue) {
     const TemporaryDirectory folder;
-    std::vector<std::vector<std::string>> places{{"--port", "0"}, {"--unix", folder / "socket"}};
-    if (has_ipv6())
-        places.push_back({"--host", "::1", "--port", "0"});
     for (const std::string& mode : modes) {
+        // A path each: the workers of a server that is killed at the end of a turn may listen a moment longer.
+        std::vector<std::vector<std::string>> places{{"--port", "0"}, {"--unix", folder / mode}};
+        if (has_ipv6())
+            places.push_back({"--host", "::1", "--port", "0"});
         for (const auto& place : places) {
             std::vector<std::string> command{program, "--mode", mode};
             command.insert(command.end(), place.begin(), place.end());
