@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <concepts>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -30,6 +31,13 @@ __attribute__((flatten)) void BaseServer<Request>::process_request(Request reque
     PollWaiter waiter(cut_signal(), this, duty);
     const ScopedWaiter installed(waiter);
     serve_request(request, client);
+}
+
+template <class Request>
+void BaseServer<Request>::finish_request(Request& request, const Address& client) {
+    if (maker_ == nullptr)
+        throw std::logic_error("nothing makes the handlers of this server: it is to override finish_request()");
+    maker_->run(request, client, *this);
 }
 
 template <class Request>
@@ -218,7 +226,7 @@ bool BaseServer<Request>::begin_event_request(Request& request, const Address& c
     EndOfRequest end(*this, request);
     bool goes_on = true;
     const bool begun = attempt(request, client, [&] {
-        session = begin_events(request, client);
+        session = maker_->begin(request, client, *this);
         enter_registry(request);
         const EndsWithPeer ends_with_peer(*this, request);
         session->setup();
@@ -279,11 +287,6 @@ template <class Request>
 void BaseServer<Request>::enter_registry(Request& request) {
     if constexpr (requires { request.serve_under(registry()); })
         request.serve_under(registry());
-}
-
-template <class Request>
-std::unique_ptr<EventSession> BaseServer<Request>::begin_events(Request&, const Address&) {
-    return nullptr;
 }
 
 template <class Request>

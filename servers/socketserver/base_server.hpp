@@ -4,11 +4,13 @@
 /// The hooks that every server offers, and the order in which they are called.
 
 #include <socketserver/detail/address_quota.hpp>
+#include <socketserver/detail/handler_maker.hpp>
 #include <socketserver/detail/log_limit.hpp>
 #include <socketserver/detail/own_sender.hpp>
 #include <socketserver/server_loop.hpp>
 #include <socketserver/serving/event_handler.hpp>
 
+#include <concepts>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -40,7 +42,11 @@ public:
     /// What comes in.
     using RequestType = Request;
 
-    using ServerLoop::ServerLoop;
+    /// \param address where to bind
+    /// \param options how to behave
+    BaseServer(Address address, ServerOptions options)
+        : ServerLoop(std::move(address), std::move(options),
+                     std::same_as<Request, Socket> ? RequestSocket::own : RequestSocket::servers) {}
 
 protected:
     /// Gets the request that is waiting.
@@ -61,21 +67,12 @@ protected:
     /// \param client who sent it
     virtual void process_request(Request request, Address client);
 
-    /// Makes the handler and runs it.
+    /// Makes the handler and runs it. Not called where handlers are event-style and the concurrency gives them no line of execution
+    /// of their own: their parts are called then.
     /// \param request the request
     /// \param client who sent it
     /// What it throws goes to handle_error().
-    virtual void finish_request(Request& request, const Address& client) = 0;
-
-    /// Whether its handlers are event-style: a concurrency that gives them no line of execution of their own then calls
-    /// begin_events() and the handler's parts, and not finish_request().
-    [[nodiscard]] virtual bool event_style() const noexcept { return false; }
-
-    /// Makes the event-style handler of a request.
-    /// \param request the request; stays where it is
-    /// \param client who sent it; stays where it is
-    /// \return the handler, before its setup(); null unless event_style()
-    virtual std::unique_ptr<EventSession> begin_events(Request& request, const Address& client);
+    virtual void finish_request(Request& request, const Address& client);
 
     /// Ends a request in an orderly way: tells a stream's peer that there is no more, then close_request().
     /// \param request the request
@@ -90,6 +87,12 @@ protected:
     /// \param client who sent it
     /// \param error what was thrown
     virtual void handle_error(Request& request, const Address& client, std::exception_ptr error) noexcept;
+
+    // For subclasses
+
+    /// Says what makes the handlers.
+    /// \param maker must outlive all requests
+    void make_handlers_with(detail::HandlerMaker<Request>& maker) noexcept { maker_ = &maker; }
 
     // For concurrency mixins
 
@@ -135,6 +138,9 @@ protected:
 
     // For concurrencies that give event-style handlers no line of execution of their own
 
+    /// Whether its handlers are event-style.
+    [[nodiscard]] bool event_style() const noexcept { return maker_ != nullptr && maker_->event_style(); }
+
     /// Makes the handler of a request and calls its setup(). If that throws, or leaves it without a wish for input, the
     /// request is ended.
     /// \param request the request
@@ -168,6 +174,7 @@ private:
     bool has_place(Request& request, const Address& client);
     void refused(const Address& client, const std::string& why);
 
+    detail::HandlerMaker<Request>* maker_ = nullptr;
     detail::AddressQuota address_quota_{options().max_per_address, options().per_address_prefix};
     detail::OwnSender own_sender_;
     detail::LogLimit refusals_;  // of address_quota_ and own_sender_

@@ -37,9 +37,6 @@ protected:
     /// Does nothing: a datagram holds nothing that must be given back.
     void close_request(Datagram& request) override;
 
-    /// Replies leave through the server's socket.
-    [[nodiscard]] bool requests_share_socket() const noexcept override { return true; }
-
 private:
     Datagram::Tracked tracked_ = Datagram::Tracked::no;
 };

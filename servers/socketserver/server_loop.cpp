@@ -40,7 +40,8 @@ Deadline ServerLoop::EndsOwnRequest::see_to_it(bool woken) noexcept {
     return stop_->next();
 }
 
-ServerLoop::ServerLoop(Address address, ServerOptions options) : options_(std::move(options)), address_(address) {
+ServerLoop::ServerLoop(Address address, ServerOptions options, RequestSocket request_socket)
+    : options_(std::move(options)), address_(address), request_socket_(request_socket) {
     shared_->stop_times.drain = options_.drain;
     shared_->stop_times.first_input = options_.first_input_grace;
     if (options_.stop_signals)
@@ -138,9 +139,9 @@ ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline, const Wakeup&
     at_limit_ = at_limit;
     // poll(2) passes over negative descriptors.
     const int listener = at_limit || pausing ? -1 : socket_.fileno();
-    std::array<pollfd, 3> polled{
-        {{woken_by.fd(), POLLIN, 0}, {wake_descriptor(), POLLIN, 0}, {listener, POLLIN | POLLRDHUP, 0}}};
-    const Deadline until = earlier(pausing ? earlier(deadline, backoff_.until()) : deadline, release_by());
+    const Ends ends = ends_to_wait_for();
+    std::array<pollfd, 3> polled{{{woken_by.fd(), POLLIN, 0}, {ends.fd, POLLIN, 0}, {listener, POLLIN | POLLRDHUP, 0}}};
+    const Deadline until = earlier(pausing ? earlier(deadline, backoff_.until()) : deadline, ends.look_by);
     const int ready = ::poll(polled.data(), polled.size(), until.poll_timeout());
     if (ready < 0) {
         if (errno != EINTR)
@@ -179,14 +180,14 @@ void ServerLoop::bind_socket(int type, bool reuse_address) {
     if (options_.inherited_socket >= 0) {
         socket_ = Socket{UniqueFd{options_.inherited_socket}};
     } else {
-        if (reuse_port() && address_.family() != AF_UNIX)
+        if (shares_port_ && address_.family() != AF_UNIX)
             tell_who_shares_port(type);
         if (address_.family() == AF_UNIX)
             file_.emplace(address_);
         try {
             socket_ = create_bound(address_, type,
                                    {.reuse_address = options_.allow_reuse_address.value_or(reuse_address),
-                                    .reuse_port = reuse_port(),
+                                    .reuse_port = shares_port_,
                                     .unix_socket_mode = options_.unix_socket_mode});
         } catch (...) {
             file_.reset();  // others may try
@@ -217,7 +218,7 @@ void ServerLoop::close_socket() noexcept {
     // The file first: as long as the socket is open no other file can have its inode's number.
     file_.reset();
     socket_.close();
-    socket_closed();
+    further_sockets_.clear();
 }
 
 void ServerLoop::shutdown() {

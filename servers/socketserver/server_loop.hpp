@@ -25,6 +25,7 @@
 #include <mutex>
 #include <optional>
 #include <typeinfo>
+#include <vector>
 
 namespace socketserver {
 
@@ -45,9 +46,16 @@ public:
     /// How often serve_forever() calls service_actions() unless told otherwise.
     static constexpr std::chrono::milliseconds default_service_interval{500};
 
+    /// Which socket requests use.
+    enum class RequestSocket {
+        own,      ///< one of their own: connections
+        servers,  ///< the server's, which must stay open until they have ended: datagrams
+    };
+
     /// \param address where to bind
     /// \param options how to behave
-    ServerLoop(Address address, ServerOptions options);
+    /// \param request_socket which socket requests use
+    ServerLoop(Address address, ServerOptions options, RequestSocket request_socket);
     ~ServerLoop() override;
 
     // For the caller
@@ -137,17 +145,13 @@ protected:
     /// Lets go of requests that have ended by themselves: threads to join, children to reap. Called before every wait.
     virtual void release_finished() {}
 
-    /// A further descriptor that wakes the loop, so that it calls release_finished(); -1: none.
-    [[nodiscard]] virtual int wake_descriptor() const noexcept { return -1; }
-
-    /// By when to call release_finished(), whatever wake_descriptor() says.
-    [[nodiscard]] virtual Deadline release_by() const noexcept { return Deadline::never(); }
-
-    /// Whether running requests use the server's own socket, so that it must stay open until they have ended.
-    [[nodiscard]] virtual bool requests_share_socket() const noexcept { return false; }
-
-    /// Whether other sockets may be bound to the same port (SO_REUSEPORT).
-    [[nodiscard]] virtual bool reuse_port() const noexcept { return options_.allow_reuse_port; }
+    /// What tells that requests have ended.
+    struct Ends {
+        int fd = -1;                           ///< is readable then; -1: nothing is
+        Deadline look_by = Deadline::never();  ///< when to look, whatever the descriptor says
+    };
+    /// What the loop is to wait for as well, so that it calls release_finished() then.
+    [[nodiscard]] virtual Ends ends_to_wait_for() const noexcept { return {}; }
 
     /// How many requests the concurrency serves at once in a process, whatever ServerOptions::max_connections says.
     [[nodiscard]] virtual std::size_t most_at_once() const noexcept { return 1; }
@@ -161,9 +165,6 @@ protected:
     /// Wakes who waits for requests, so that it looks whether it may accept again. From any thread.
     virtual void wake_accepting() noexcept { wakeup().notify(); }
 
-    /// Called when the server's socket has been closed, to close others.
-    virtual void socket_closed() noexcept {}
-
     /// Does a step of a stop to running requests. From any thread.
     /// \param step which; the last is for those that run in processes of their own
     virtual void stop_running(detail::StopStep step) noexcept;
@@ -174,6 +175,15 @@ protected:
     virtual bool join_running(Deadline deadline);
 
     // For subclasses
+
+    /// Lets other sockets be bound to the same port (SO_REUSEPORT), whatever the options say. To be called before server_bind().
+    void share_port() noexcept { shares_port_ = true; }
+
+    /// Further sockets bound to the server's address, for those who serve beside it. Closed with the server's.
+    [[nodiscard]] std::vector<Socket>& further_sockets() noexcept { return further_sockets_; }
+
+    /// Whether requests use the server's socket.
+    [[nodiscard]] bool requests_share_socket() const noexcept { return request_socket_ == RequestSocket::servers; }
 
     /// Makes the socket and binds it to the address (bind(2)), or takes over the one that the options name; the address is then the
     /// one bound. The file that a former server left at a Unix path is removed, if nobody listens on it any more.
@@ -332,7 +342,10 @@ private:
 
     const ServerOptions options_;
     Address address_;
+    const RequestSocket request_socket_;
+    bool shares_port_ = options_.allow_reuse_port;
     Socket socket_;
+    std::vector<Socket> further_sockets_;
     std::optional<UnixSocketFile> file_;  // that the socket is bound to, if it is
     SharedMemory<Shared> shared_;
     detail::ServingState own_{shared_->serving};

@@ -19,38 +19,31 @@ namespace socketserver::detail {
 
 namespace {
 
-/// A server of any mode that runs a protocol's handlers and logs who comes.
-template <class Base>
-class ProgramServer final : public Base {
+/// Makes handlers as another maker does, and logs whom they are for.
+template <class Request>
+class TellingMaker final : public HandlerMaker<Request> {
 public:
-    using Request = typename Base::RequestType;
+    explicit TellingMaker(HandlerMaker<Request>& maker) : maker_(maker) {}
 
-    ProgramServer(const Address& address, const ServerOptions& options, HandlerMaker<Request>& maker)
-        : Base(address, options), maker_(maker) {}
-
-    ~ProgramServer() override { this->server_close(); }
-
-protected:
-    void finish_request(Request& request, const Address& client) override {
-        tell_of(client);
-        maker_.run(request, client, *this);
+    void run(Request& request, const Address& client, ServerContext& server) override {
+        tell_of(client, server);
+        maker_.run(request, client, server);
     }
 
     [[nodiscard]] bool event_style() const noexcept override { return maker_.event_style(); }
 
-    std::unique_ptr<EventSession> begin_events(Request& request, const Address& client) override {
-        auto session = maker_.begin(request, client, *this);
-        tell_of(client);
-        return session;
+    std::unique_ptr<EventSession> begin(Request& request, const Address& client, ServerContext& server) override {
+        tell_of(client, server);
+        return maker_.begin(request, client, server);
     }
 
 private:
-    void tell_of(const Address& client) const {
+    void tell_of(const Address& client, const ServerContext& server) const {
         if constexpr (std::is_same_v<Request, Socket>) {
-            this->log(Severity::info, "... connected from: " + client.to_string());
+            server.log(Severity::info, "... connected from: " + client.to_string());
         } else if (const auto left_out = datagrams_told_of_->take()) {
             const std::string more = *left_out > 0 ? " (" + std::to_string(*left_out) + " more were not logged)" : "";
-            this->log(Severity::info, "... received from: " + client.to_string() + more);
+            server.log(Severity::info, "... received from: " + client.to_string() + more);
         }
     }
 
@@ -58,30 +51,42 @@ private:
     SharedMemory<LogBudget> datagrams_told_of_;
 };
 
+/// A server of any mode that runs a protocol's handlers and logs who comes.
+template <class Base>
+class ProgramServer final : public Base {
+public:
+    ProgramServer(const Address& address, const ServerOptions& options, HandlerMaker<typename Base::RequestType>& maker)
+        : Base(address, options), maker_(maker) {
+        this->make_handlers_with(maker_);
+        this->server_bind();
+        this->server_activate();
+    }
+    ~ProgramServer() override { this->server_close(); }
+
+private:
+    TellingMaker<typename Base::RequestType> maker_;
+};
+
 template <class Base>
 std::unique_ptr<ServerLoop> make(const CommandLine& line, const Address& address, const ServerOptions& options,
                                  HandlerMaker<typename Base::RequestType>& maker) {
-    const auto bound = [&]<class Concurrency>(Concurrency) -> std::unique_ptr<ServerLoop> {
-        auto server =
-            std::make_unique<ProgramServer<typename Concurrency::template MixIn<Base>>>(address, options, maker);
-        server->server_bind();
-        server->server_activate();
-        return server;
+    const auto serving = [&]<class Concurrency>(Concurrency) -> std::unique_ptr<ServerLoop> {
+        return std::make_unique<ProgramServer<typename Concurrency::template MixIn<Base>>>(address, options, maker);
     };
     switch (line.mode) {
         case Mode::blocking: break;
-        case Mode::forking: return bound(Forking{});
+        case Mode::forking: return serving(Forking{});
         case Mode::preforking:
             if (line.inner == Mode::blocking)
-                return bound(Preforking<Blocking>{});
+                return serving(Preforking<Blocking>{});
             if (line.inner == Mode::threading)
-                return bound(Preforking<Threading>{});
-            return bound(Preforking<Selecting>{});
-        case Mode::threading: return bound(Threading{});
-        case Mode::selecting: return bound(Selecting{});
-        case Mode::thread_pool: return bound(ThreadPool{});
+                return serving(Preforking<Threading>{});
+            return serving(Preforking<Selecting>{});
+        case Mode::threading: return serving(Threading{});
+        case Mode::selecting: return serving(Selecting{});
+        case Mode::thread_pool: return serving(ThreadPool{});
     }
-    return bound(Blocking{});
+    return serving(Blocking{});
 }
 
 }  // namespace

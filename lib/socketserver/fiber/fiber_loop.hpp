@@ -67,6 +67,10 @@ public:
     template <class Work>
     void spawn(Work work, const ServerContext* server = nullptr, std::string_view name = {});
 
+    /// Makes sure that the next spawn() does not fail for want of a stack, unless another one comes before it.
+    /// \throw boost::system::system_error if there is no stack to be had
+    void reserve() { stacks_.reserve(); }
+
     /// How many fibers have not ended.
     [[nodiscard]] std::size_t size() const noexcept { return scheduler_.size(); }
 
@@ -115,14 +119,6 @@ public:
     [[nodiscard]] std::optional<std::string> name_of_turn(std::uint64_t turn) const {
         return scheduler_.name_of_turn(turn);
     }
-
-    /// Has somebody told once when the calling fiber gives way next, because it has to wait or wants others to run. Called by a fiber.
-    /// \param listener must outlive that, or unlisten()
-    void listen(GiveWayListener& listener) noexcept { scheduler_.listen(listener); }
-
-    /// Takes that back. Called by the same fiber.
-    /// \return false if it has given way since
-    bool unlisten() noexcept { return scheduler_.unlisten(); }
 
     /// Has the fiber that waits for this descriptor look again.
     /// \param what a descriptor that a fiber of this loop may be waiting for

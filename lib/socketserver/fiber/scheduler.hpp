@@ -22,20 +22,6 @@ namespace socketserver {
 
 class Scheduler;
 
-/// Somebody who wants to know that a fiber gives way.
-class GiveWayListener {
-public:
-    GiveWayListener(const GiveWayListener&) = delete;
-    GiveWayListener& operator=(const GiveWayListener&) = delete;
-
-    /// Called by the fiber, just before it gives way. Must not give way itself.
-    virtual void gives_way() noexcept = 0;
-
-protected:
-    GiveWayListener() = default;
-    ~GiveWayListener() = default;
-};
-
 /// A line of execution with a stack of its own, which gives way only where it asks to wait.
 ///
 /// It lies at the top of its own stack, and below it what it runs, so that neither needs memory of its own:
@@ -76,8 +62,7 @@ private:
     const Call call_;
     void* const work_;
     Context context_;
-    Waiter* waiter_ = nullptr;             // what is installed while it runs; kept while it does not
-    GiveWayListener* listener_ = nullptr;  // told when it gives way next
+    Waiter* waiter_ = nullptr;  // what is installed while it runs; kept while it does not
     State state_ = State::ready;
     Fiber* next_ = nullptr;  // in the queue of those that are ready
     Fiber* previous_all_ = nullptr;
@@ -154,20 +139,9 @@ public:
     /// \throw std::bad_alloc
     [[nodiscard]] std::optional<std::string> name_of_turn(std::uint64_t turn) const;
 
-    /// Has somebody told once when the fiber that runs gives way next.
-    /// \param listener must outlive that, or unlisten()
-    /// Requires: called by a fiber.
-    void listen(GiveWayListener& listener) noexcept { current()->listener_ = &listener; }
-
-    /// Takes that back.
-    /// \return false if it has given way since
-    /// Requires: called by the fiber that called listen().
-    bool unlisten() noexcept { return std::exchange(current()->listener_, nullptr) != nullptr; }
-
     /// Gives way until somebody calls make_ready().
     /// Requires: called by a fiber.
     void park() noexcept {
-        tell_listener();
         current()->state_ = Fiber::State::parked;
         give_way();
     }
@@ -175,7 +149,6 @@ public:
     /// Gives way to every fiber that is ready.
     /// Requires: called by a fiber.
     void yield() noexcept {
-        tell_listener();
         enqueue(*current());
         give_way();
     }
@@ -205,10 +178,6 @@ private:
         (last_ != nullptr ? last_->next_ : first_) = &fiber;
         last_ = &fiber;
         ++ready_;
-    }
-    void tell_listener() noexcept {
-        if (current()->listener_ != nullptr)
-            std::exchange(current()->listener_, nullptr)->gives_way();
     }
     void give_way() noexcept { current()->context_.switch_to(own_); }
     // Plain stores on usual processors, for nobody else writes.

@@ -41,8 +41,7 @@ StackPool::~StackPool() {
 }
 
 Stack StackPool::take() {
-    if (free_.empty())
-        map_slab();
+    reserve();
     const Stack stack = free_.back();
     free_.pop_back();
     cold_ = std::min(cold_, free_.size());

@@ -55,6 +55,13 @@ public:
     /// \throw boost::system::system_error if no memory can be mapped or guarded
     [[nodiscard]] Stack take();
 
+    /// Has a stack ready for the next take().
+    /// \throw boost::system::system_error if no memory can be mapped or guarded
+    void reserve() {
+        if (free_.empty())
+            map_slab();
+    }
+
     /// Takes a stack back.
     /// \param stack from take() of this pool; nothing runs on it any more
     void give_back(Stack stack) noexcept;

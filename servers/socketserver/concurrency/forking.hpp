@@ -79,9 +79,9 @@ protected:
 
     [[nodiscard]] std::size_t most_at_once() const noexcept override { return this->options().forking.max_children; }
 
-    [[nodiscard]] int wake_descriptor() const noexcept override { return children_.fd(); }
-
-    [[nodiscard]] Deadline release_by() const noexcept override { return children_.collect_by(); }
+    [[nodiscard]] typename Base::Ends ends_to_wait_for() const noexcept override {
+        return {children_.fd(), children_.collect_by()};
+    }
 
     void release_finished() override {
         try {

@@ -25,7 +25,6 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace socketserver {
 
@@ -86,6 +85,8 @@ public:
         if (own_listeners() && this->options().inherited_socket >= 0)
             throw std::invalid_argument("a socket that was taken over is the only one, which the workers share: "
                                         "own_listeners is for addresses");
+        if (own_listeners())
+            this->share_port();
         Serving::server_bind();
     }
 
@@ -94,17 +95,16 @@ public:
         Serving::server_activate();
         if (!own_listeners())
             return;
-        while (listeners_.size() + 1 < workers_.count()) {
-            listeners_.push_back(create_bound(this->server_address(), this->socket().getsockopt(SOL_SOCKET, SO_TYPE),
-                                              {.reuse_address = false, .reuse_port = true}));
-            const Swapped other(this->socket(), listeners_.back());
+        auto& listeners = this->further_sockets();
+        while (listeners.size() + 1 < workers_.count()) {
+            listeners.push_back(create_bound(this->server_address(), this->socket().getsockopt(SOL_SOCKET, SO_TYPE),
+                                             {.reuse_address = false, .reuse_port = true}));
+            const Swapped other(this->socket(), listeners.back());
             Serving::server_activate();
         }
     }
 
 protected:
-    [[nodiscard]] bool reuse_port() const noexcept override { return own_listeners() || Serving::reuse_port(); }
-
     [[nodiscard]] std::size_t processes() const noexcept override { return workers_.count(); }
 
     void serve_loop(std::chrono::milliseconds service_interval) override {
@@ -126,8 +126,8 @@ protected:
         Serving::serve_one(deadline);
     }
 
-    [[nodiscard]] int wake_descriptor() const noexcept override {
-        return supervises_ ? workers_.fd() : Serving::wake_descriptor();
+    [[nodiscard]] typename Serving::Ends ends_to_wait_for() const noexcept override {
+        return supervises_ ? typename Serving::Ends{workers_.fd()} : Serving::ends_to_wait_for();
     }
 
     void release_finished() override {
@@ -135,11 +135,6 @@ protected:
             Serving::release_finished();
         else if (workers_.collect(!ending_ && !this->shutdown_requested()) && !ending_)
             this->require_usable_socket();  // or one worker after the other would find it broken
-    }
-
-    void socket_closed() noexcept override {
-        Serving::socket_closed();
-        listeners_.clear();
     }
 
 private:
@@ -181,7 +176,7 @@ private:
         while (!this->shutdown_requested()) {
             workers_.start_missing(work);
             const Deadline until = earlier(earlier(next_service, workers_.next_start()), Deadline::after(turn));
-            if (detail::wait_for_either(this->wakeup().fd(), this->wake_descriptor(), until))
+            if (detail::wait_for_either(this->wakeup().fd(), workers_.fd(), until))
                 this->wakeup().clear();
             this->release_finished();
             if (next_service.expired() && !this->shutdown_requested()) {
@@ -201,7 +196,7 @@ private:
             this->release_finished();
             if (workers_.running() == 0)
                 return;
-            if (detail::wait_for_either(stop.is_before_cut() ? this->cut_signal().fd() : -1, this->wake_descriptor(),
+            if (detail::wait_for_either(stop.is_before_cut() ? this->cut_signal().fd() : -1, workers_.fd(),
                                         earlier(stop.next(), Deadline::after(detail::StopTimes::turn))))
                 stop.hasten_cut();
         }
@@ -214,8 +209,8 @@ private:
         this->become_worker(state);
         const detail::WorkerSignals signals(state, parent, this->stop_times(), std::same_as<Inner, Blocking>);
         if (place > 0 && own_listeners())
-            std::swap(this->socket(), listeners_[place - 1]);
-        listeners_.clear();
+            std::swap(this->socket(), this->further_sockets()[place - 1]);
+        this->further_sockets().clear();
         int status = EXIT_SUCCESS;
         try {
             this->renew_in_worker();
@@ -246,9 +241,8 @@ private:
     detail::WorkerProcesses workers_{
         this->options().preforking.workers,
         [this](Severity severity, const std::string& message) { this->log(severity, message); }};
-    bool supervises_ = true;         // false while this process itself serves
-    bool ending_ = false;            // workers are not replaced any more
-    std::vector<Socket> listeners_;  // of the workers but for the first, if each has its own
+    bool supervises_ = true;  // false while this process itself serves
+    bool ending_ = false;     // workers are not replaced any more
 };
 
 /// The concurrency of a server that serves in several processes, made in advance. For all processors of the machine, and

@@ -43,8 +43,13 @@ namespace socketserver {
 /// parked, and others run. With ServerOptions::Selecting::workers that thread is one of several, each of which accepts requests and
 /// serves them to the end.
 ///
-/// The hooks run on a fiber, so they may wait too. The one that accepts a request serves it; if it has to wait there, another one
-/// accepts. At most ServerOptions::Selecting::max_requests run at once, in all threads together, or
+/// One fiber of each thread accepts, and gives each request a fiber of its own:
+///
+///     accepting fiber   wait ▶ get ▶ verify ▶ process_request: [ make a fiber ] ▶ service_actions ▶ wait ...
+///     its fiber                                                       └▶ finish_request ▶ shutdown ▶ close
+///
+/// The hooks run on these fibers, so they may wait too; while get_request() and those after it do, nothing else is accepted in that
+/// thread. At most ServerOptions::Selecting::max_requests run at once, in all threads together, or
 /// ServerOptions::max_connections if that is less.
 /// What waits without the library's knowing holds up everybody in its thread: hand it to run_blocking() of the current Waiter. A
 /// handler that does so for longer than ServerOptions::Selecting::stall_limit is told of in the log, with its peer.
@@ -70,14 +75,21 @@ protected:
     /// What comes in.
     using Request = typename Base::RequestType;
 
-    /// Called by the fiber that accepts, which has no other request yet, keeps the request for it; else serves it at once.
+    /// Gives the request a fiber. If there is none to be had, the request fails.
     void process_request(Request request, Address client) override {
-        if (loop_ != nullptr && loop_->acceptor == &Waiter::current() && !*loop_->accepts_for) {
-            loop_->accepts_for->emplace(std::move(request), client, this->counters(), std::move(loop_->admission));
+        Loop& running = *loop_;
+        try {
+            running.loop.reserve();
+        } catch (const std::exception&) {
+            this->request_failed(request, client);
+            this->end_request(request);
             return;
         }
-        const typename Base::Active active(this->counters());
-        this->serve_request(request, client);
+        std::array<char, Fiber::longest_name> name;
+        const std::string_view peer = client.write(name);
+        Job job(std::move(request), std::move(client), this->counters(), std::move(running.admission));
+        running.loop.spawn([this, own = std::move(job)]() mutable { guarded([this, &own] { serve(own); }); }, this,
+                           peer);
     }
 
     /// Leaves connections in the kernel's queue that select(2) could not watch.
@@ -106,7 +118,7 @@ protected:
             const std::span<std::exception_ptr> further = std::span(failures).subspan(1);
             const detail::LoopThreads others(
                 further, all.made, [this, &all] { return run_worker(all); }, [this] { this->end_loop(); });
-            failures.front() = run(all, service_interval, [this](Loop& running) { lead(running); });
+            failures.front() = run(all, service_interval, [this](Loop& running) { accept(running); });
         }
         // None of them has cleared it if it told of the end.
         this->wakeup().clear();
@@ -118,15 +130,18 @@ protected:
     void serve_one(Deadline deadline) override {
         this->socket().share();
         Together alone;
-        const auto life = [this, deadline](Loop& running) { serve_one_on_fiber(running, deadline); };
+        const auto life = [this, deadline](Loop&) { accept_one(deadline); };
         if (const std::exception_ptr failure = run(alone, std::nullopt, life))
             std::rethrow_exception(failure);
     }
 
 private:
     struct Job {
-        Job(Request the_request, const Address& the_client, Counters& counters, detail::Admissions::Ticket ticket)
-            : request(std::move(the_request)), client(the_client), active(counters), admission(std::move(ticket)) {}
+        Job(Request the_request, Address the_client, Counters& counters, detail::Admissions::Ticket ticket)
+            : request(std::move(the_request)),
+              client(std::move(the_client)),
+              active(counters),
+              admission(std::move(ticket)) {}
 
         Request request;
         Address client;
@@ -136,43 +151,26 @@ private:
     };
 
     // What a thread has while it serves. One server may be served by a hook of another.
-    //
-    // Its fibers take turns at accepting: one leads, which is to say that it accepts, or serves what it has accepted and has not had
-    // to wait since.
-    struct Loop final : GiveWayListener {
-        Loop(SelectingMixIn& the_server, const FiberLoopOptions& options,
-             std::optional<std::chrono::milliseconds> interval)
-            : server(the_server),
-              loop(options),
+    struct Loop {
+        Loop(const FiberLoopOptions& options, std::optional<std::chrono::milliseconds> interval)
+            : loop(options),
               outer(std::exchange(loop_, this)),
               service_interval(interval),
               next_service(Deadline::from_timeout(interval)) {}
         ~Loop() { loop_ = outer; }
+        Loop(const Loop&) = delete;
+        Loop& operator=(const Loop&) = delete;
 
-        // Who leads has to wait: another one accepts from now on.
-        void gives_way() noexcept override {
-            try {
-                server.begin_to_lead(*this);
-            } catch (const std::exception&) {
-                led = false;  // run() tries again
-            }
-        }
-
-        SelectingMixIn& server;
         FiberLoop loop;
         Loop* const outer;
-        bool led = true;        // false: nobody leads, since no fiber was to be had
-        bool accepting = true;  // false: nobody is to lead any more
+        Waiter* acceptor = nullptr;  // of the fiber that accepts, while there is one
 
-        // Of whoever leads.
+        // Of the fiber that accepts.
         const std::optional<std::chrono::milliseconds> service_interval;  // none: service_actions() after requests only
         Deadline next_service;
         WaitResult waited = WaitResult::timed_out;  // how the last wait ended, if nothing was got since
         bool at_limit = false;
-        bool actions_due = false;                   // service_actions() after the last request
-        Waiter* acceptor = nullptr;                 // while it accepts
-        std::optional<Job>* accepts_for = nullptr;  // while it accepts
-        detail::Admissions::Ticket admission;       // for what is being accepted
+        detail::Admissions::Ticket admission;  // for what is being accepted
 
         // With select(2) alone: a descriptor that it can watch, whose number the next connection gets if its own is too high. So one
         // that has been accepted can always be served.
@@ -199,7 +197,7 @@ private:
     std::exception_ptr run_worker(Together& all) noexcept {
         const typename Base::ServingThread serving(*this);
         try {
-            return run(all, std::nullopt, [this](Loop& running) { lead(running); });
+            return run(all, std::nullopt, [this](Loop& running) { accept(running); });
         } catch (...) {
             this->end_loop();
             return std::current_exception();
@@ -209,12 +207,12 @@ private:
     // Serves in the calling thread until nobody is to accept any more and all requests have ended. Nothing is accepted before all
     // threads have what they need: whether a server can begin does not depend on how soon its clients come. Returns what is
     // to come out of serve_forever().
-    // service_interval: none for a thread that calls service_actions() after its requests only; life: of the first fiber
+    // service_interval: none for a thread that calls service_actions() after its requests only; life: of the fiber that accepts
     template <class Life>
     std::exception_ptr run(Together& all, std::optional<std::chrono::milliseconds> service_interval, Life life) {
         detail::Arrival arrival(all.made);
         const auto& options = this->options().selecting;
-        Loop running(*this, {options.selector, options.stack_size, options.guard}, service_interval);
+        Loop running({options.selector, options.stack_size, options.guard}, service_interval);
         const StallWatchdog::Watched watched(all.watchdog.get(), running.loop);
         running.loop.on_readable(this->wakeup().fd(), [this, &running] {
             // All loops look at the one descriptor. Whoever clears it hides it from the others, and a shutdown is for all.
@@ -232,14 +230,17 @@ private:
             return false;  // it stays readable
         });
         arrival.arrive_and_wait();
-        running.loop.spawn([&running, life] { life(running); }, this);
-        while (running.accepting) {
-            if (!running.led)
-                running.loop.leave_shared();  // what comes is for those that can accept it
-            running.loop.run_once(running.led ? Deadline::never() : this->accept_pause());
-            if (!running.led)
-                guarded([&] { find_leader(running); });
-        }
+        bool accepting = true;
+        running.loop.spawn(
+            [this, &running, &accepting, life] {
+                running.acceptor = &Waiter::current();
+                guarded([&] { life(running); });
+                running.acceptor = nullptr;
+                accepting = false;
+            },
+            this);
+        while (accepting)
+            running.loop.run_once(Deadline::never());
         running.loop.leave_shared();
         drain(running);
         return running.failure;
@@ -265,112 +266,64 @@ private:
         return got;
     }
 
-    // Throws if no fiber is to be had.
-    void begin_to_lead(Loop& running) {
-        running.loop.spawn([this, &running] { lead(running); }, this);
-    }
-
-    // Has a fiber lead since nobody does. If there is still none to be had, that is a failure to accept.
-    void find_leader(Loop& running) {
-        if (this->shutdown_requested())
-            running.accepting = false;
-        if (!running.accepting || !this->accept_pause().expired())
-            return;
-        try {
-            begin_to_lead(running);
-            running.led = true;
-        } catch (const system_error& failure) {
-            this->get_request_failed(failure);
-        } catch (const std::bad_alloc&) {
-            this->get_request_failed(system_error(system_code(ENOMEM), "a fiber to accept"));
-        }
-    }
-
-    // What a fiber does: accepts a request and serves it, again and again, until another one accepts because it had to wait.
-    void lead(Loop& running) {
-        std::optional<Job> job;
-        for (;;) {
-            running.loop.rename_current({});
-            guarded([&] { accept(running, job); });
-            if (!job) {
-                running.accepting = false;
-                return;
-            }
-            running.loop.listen(running);
-            guarded([&] { serve(*job); });
-            job.reset();
-            if (running.loop.unlisten())
-                running.loop.yield();
-            else if (std::exchange(running.led, true))
-                return;
-        }
-    }
-
-    // What the only fiber of handle_request() does.
-    void serve_one_on_fiber(Loop& running, Deadline deadline) {
-        std::optional<Job> job;
-        guarded([&] { accept_one(running, job, deadline); });
-        running.accepting = false;
-        if (job)
-            guarded([&] { serve(*job); });
-    }
-
-    // The time for which the calling fiber accepts.
-    struct Accepting {
-        Accepting(Loop& running, std::optional<Job>& job) noexcept : loop(running) {
-            loop.acceptor = &Waiter::current();
-            loop.accepts_for = &job;
-        }
-        ~Accepting() {
-            loop.acceptor = nullptr;
-            loop.accepts_for = nullptr;
-        }
-        Accepting(const Accepting&) = delete;
-        Accepting& operator=(const Accepting&) = delete;
-
-        Loop& loop;
-    };
-
-    // Accepts until there is a request that is to be served, or the server is to stop.
-    void accept(Loop& running, std::optional<Job>& job) {
-        const Accepting accepting(running, job);
-        bool got_one = std::exchange(running.actions_due, false);
+    // What the accepting fiber does until the server is to stop.
+    void accept(Loop& running) {
+        bool got_one = false;
         for (;;) {
             const bool due = !got_one && running.next_service.expired();
             if (got_one || due)
                 this->service_actions();
             if (due)  // a request does not look at the clock
                 running.next_service = Deadline::from_timeout(running.service_interval);
-            if (this->shutdown_requested() || job)  // which a hook wants to have served
+            if (this->shutdown_requested())
                 return;
-            got_one = false;
-            if (const Deadline pause = this->accept_pause(); !pause.expired()) {
-                running.loop.leave_shared();  // what comes is for those that can accept it
-                Waiter::current().park(earlier(running.next_service, pause));
-            } else if (running.admission = admissions_.take(); !running.admission) {
-                if (!std::exchange(running.at_limit, true))
-                    this->accepting_deferred();
-                running.loop.leave_shared();
-                admissions_.wait(running.next_service);
-            } else {
-                running.at_limit = false;
-                got_one = this->handle_request_noblock();
-                running.admission = {};  // if there was no request, or it is not to be served
-                if (got_one)
-                    running.waited = WaitResult::timed_out;
-                running.actions_due = job.has_value();
-                if (job)
-                    return;
-                if (got_one)
-                    running.loop.yield();
-                else if (this->accept_pause() == pause)  // else one is there, and could not be got
-                    wait_for_request(running.next_service, running.waited);
-            }
+            got_one = accept_or_wait(running);
+            if (got_one)
+                running.loop.yield();
         }
     }
 
-    void accept_one(Loop& running, std::optional<Job>& job, Deadline deadline) {
-        const Accepting accepting(running, job);
+    // Gets a request, or waits for one, or for what it takes to get one. Returns whether there was one.
+    bool accept_or_wait(Loop& running) {
+        const Deadline pause = this->accept_pause();
+        if (!pause.expired()) {
+            running.loop.leave_shared();  // what comes is for those that can accept it
+            Waiter::current().park(earlier(running.next_service, pause));
+            return false;
+        }
+        running.admission = admissions_.take();
+        if (!running.admission) {
+            if (!std::exchange(running.at_limit, true))
+                this->accepting_deferred();
+            running.loop.leave_shared();
+            admissions_.wait(running.next_service);
+            return false;
+        }
+        running.at_limit = false;
+        const bool got_one = may_make_a_fiber(running) && this->handle_request_noblock();
+        running.admission = {};  // if there was no request, or it is not to be served
+        if (got_one)
+            running.waited = WaitResult::timed_out;
+        else if (this->accept_pause() == pause)  // else one is there, and could not be got
+            wait_for_request(running.next_service, running.waited);
+        return got_one;
+    }
+
+    // Whether there is a fiber for a request. If not, that is a failure to accept.
+    bool may_make_a_fiber(Loop& running) {
+        try {
+            running.loop.reserve();
+            return true;
+        } catch (const system_error& failure) {
+            this->get_request_failed(failure);
+        } catch (const std::bad_alloc&) {
+            this->get_request_failed(system_error(system_code(ENOMEM), "a fiber to serve"));
+        }
+        return false;
+    }
+
+    // What the accepting fiber of handle_request() does.
+    void accept_one(Deadline deadline) {
         WaitResult waited = WaitResult::timed_out;
         while (!this->shutdown_requested()) {
             const Deadline former_pause = this->accept_pause();
@@ -437,7 +390,6 @@ private:
     }
 
     void serve(Job& job) {
-        name_fiber(job);
         if constexpr (std::same_as<Request, Socket>) {
             if (this->event_style())
                 return serve_events(job);

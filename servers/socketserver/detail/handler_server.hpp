@@ -28,6 +28,7 @@ public:
     template <class... Args>
     HandlerServer(Address address, ServerOptions options, Args&&... args)
         : Base(std::move(address), std::move(options)), maker_(make_maker(std::forward<Args>(args)...)) {
+        this->make_handlers_with(*maker_);
         if (!this->options().bind_and_activate)
             return;
         try {
@@ -37,15 +38,6 @@ public:
             this->server_close();
             throw;
         }
-    }
-
-protected:
-    void finish_request(Request& request, const Address& client) override { maker_->run(request, client, *this); }
-
-    [[nodiscard]] bool event_style() const noexcept override { return maker_->event_style(); }
-
-    std::unique_ptr<EventSession> begin_events(Request& request, const Address& client) override {
-        return maker_->begin(request, client, *this);
     }
 
 private:

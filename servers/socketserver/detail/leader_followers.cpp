@@ -73,7 +73,13 @@ void LeaderFollowers::left() noexcept {
 
 bool LeaderFollowers::lead_if_vacant() {
     const std::lock_guard lock(mutex_);
-    return !std::exchange(led_, true);
+    return !std::exchange(led_, true) && begin_to_lead();
+}
+
+/// \return true
+bool LeaderFollowers::begin_to_lead() noexcept {
+    leader_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    return true;
 }
 
 void LeaderFollowers::close() {
@@ -103,18 +109,19 @@ bool LeaderFollowers::lead() {
         if (!open_)
             return false;
         if (!std::exchange(led_, true))
-            return true;
+            return begin_to_lead();
         if (follower_count_ >= limits_.followers)
             return false;
         self.next = std::exchange(followers_, &self);
         ++follower_count_;
     }
     self.wait();
-    return self.chosen;
+    return self.chosen && begin_to_lead();
 }
 
 bool LeaderFollowers::step_down() noexcept {
     Follower* successor = nullptr;
+    leader_.store({}, std::memory_order_relaxed);
     {
         const std::lock_guard lock(mutex_);
         if (followers_ != nullptr) {

@@ -8,11 +8,13 @@
 
 #include <semaphore.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 namespace socketserver::detail {
@@ -80,6 +82,11 @@ public:
     /// \return false: it is to leave
     bool lead();
 
+    /// Whether the calling thread leads.
+    [[nodiscard]] bool leads() const noexcept {
+        return leader_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    }
+
     /// Has another thread lead.
     /// \return false if there may be no more threads, so that none leads before one has done
     bool step_down() noexcept;
@@ -111,18 +118,20 @@ private:
 
     bool start_thread() noexcept;
     void left() noexcept;
+    bool begin_to_lead() noexcept;
 
     Limits limits_;
     const std::function<void()> life_;
     const std::function<void(const std::exception&)> no_thread_;
     mutable std::mutex mutex_;
     std::condition_variable vacant_;
-    Follower* followers_ = nullptr;   // guarded by mutex_; the last one to come is first
-    std::size_t follower_count_ = 0;  // guarded by mutex_
-    std::size_t members_ = 0;         // threads made by start_thread() that have not left; guarded by mutex_
-    bool open_ = false;               // guarded by mutex_
-    bool led_ = false;                // guarded by mutex_
-    bool short_of_threads_ = false;   // guarded by mutex_: the last attempt to make one failed
+    Follower* followers_ = nullptr;        // guarded by mutex_; the last one to come is first
+    std::size_t follower_count_ = 0;       // guarded by mutex_
+    std::size_t members_ = 0;              // threads made by start_thread() that have not left; guarded by mutex_
+    bool open_ = false;                    // guarded by mutex_
+    bool led_ = false;                     // guarded by mutex_
+    std::atomic<std::thread::id> leader_;  // who leads sets and clears it, so that nobody else mistakes it for himself
+    bool short_of_threads_ = false;        // guarded by mutex_: the last attempt to make one failed
     WorkerThreads threads_;
 };
 

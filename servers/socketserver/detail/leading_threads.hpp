@@ -18,13 +18,14 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
 namespace socketserver::detail {
 
 /// Has a server serve requests in threads that lead in turns: what ThreadingMixIn and ThreadPoolMixIn have in common.
+///
+///     lead ▶ wait ▶ get ▶ verify ▶ process_request: [ service_actions ▶ step down ▶ serve ] ▶ follow or leave
 ///
 /// The leader calls get_request(), verify_request(), process_request() and service_actions(), none of which is ever called by
 /// two threads at once. The thread that called serve_forever() makes threads, and calls service_actions() while all of them
@@ -45,14 +46,17 @@ protected:
     /// What comes in.
     using Request = typename Base::RequestType;
 
-    /// Called by a leader, keeps the request for it; else (handle_request()) starts a thread for the request. If there is
-    /// none to be had, the request fails.
+    /// Called by the leader, has another thread lead and serves the request; else (handle_request()) starts a thread for the request.
+    /// If there is none to be had, the request fails.
     void process_request(Request request, Address client) override {
-        if (leading_ != nullptr && leading_->server == this) {
-            leading_->job.emplace(std::move(request), std::move(client), this->counters());
-            return;
+        typename Base::Active active(this->counters());  // from here on, so that nobody takes the server for idle
+        if (crew_.leads()) {
+            guarded([this] { call_service_actions(); });
+            if (!crew_.step_down())
+                this->accepting_deferred();
+            return this->serve_request(request, client);
         }
-        const auto job = std::make_shared<Job>(std::move(request), std::move(client), this->counters());
+        const auto job = std::make_shared<Job>(std::move(request), std::move(client), std::move(active));
         try {
             crew_.threads().start([this, job] { this->serve_request_in_thread(job->request, job->client); },
                                   Limits::of(this->options()).stack_size);
@@ -63,7 +67,7 @@ protected:
     }
 
     [[nodiscard]] bool has_capacity() const noexcept override {
-        return (leading_ != nullptr && leading_->server == this) || crew_.threads().has_capacity();
+        return crew_.leads() || crew_.threads().has_capacity();
     }
 
     [[nodiscard]] std::size_t most_at_once() const noexcept override { return Limits::of(this->options()).most; }
@@ -75,7 +79,7 @@ protected:
         Base::renew_in_worker();
     }
 
-    [[nodiscard]] int wake_descriptor() const noexcept override { return crew_.threads().fd(); }
+    [[nodiscard]] typename Base::Ends ends_to_wait_for() const noexcept override { return {crew_.threads().fd()}; }
 
     void wake_accepting() noexcept override { step_down_.notify(); }
 
@@ -98,8 +102,7 @@ protected:
                 if (Waiter::current().wait(woken, Interest::readable, Deadline::after(patience)) == WaitResult::ready) {
                     this->wakeup().clear();
                 } else if (crew_.lead_if_vacant()) {
-                    std::optional<Job> none;
-                    const Leading leading(*this, none);
+                    const Leading leading(crew_);
                     call_service_actions();
                 }
             }
@@ -112,28 +115,24 @@ private:
     static constexpr std::chrono::milliseconds retry_interval{50};
 
     struct Job {
-        Job(Request&& the_request, Address&& the_client, Counters& counters)
-            : request(std::move(the_request)), client(std::move(the_client)), active(counters) {}
+        Job(Request&& the_request, Address&& the_client, typename Base::Active&& is_active)
+            : request(std::move(the_request)), client(std::move(the_client)), active(std::move(is_active)) {}
         Request request;
         Address client;
-        typename Base::Active active;  // from here on, so that nobody takes the server for idle
+        typename Base::Active active;
     };
 
-    // The time for which the calling thread leads. While it leads for one server, a hook may have it lead for another.
+    // The calling thread, which leads, does so no more when the scope ends.
     struct Leading {
-        Leading(LeadingThreadsMixIn& leads, std::optional<Job>& takes)
-            : server(&leads), job(takes), outer(std::exchange(leading_, this)) {}
+        explicit Leading(LeaderFollowers& of) : crew(of) {}
         ~Leading() {
-            leading_ = outer;
-            if (!server->crew_.step_down() && job)
-                server->accepting_deferred();
+            if (crew.leads())
+                crew.step_down();
         }
         Leading(const Leading&) = delete;
         Leading& operator=(const Leading&) = delete;
 
-        LeadingThreadsMixIn* server;
-        std::optional<Job>& job;
-        Leading* outer;
+        LeaderFollowers& crew;
     };
 
     struct Closing {
@@ -154,33 +153,39 @@ private:
     void live() {
         PollWaiter waiter(this->cut_signal(), this);
         const ScopedWaiter installed(waiter);
-        std::optional<Job> job;
         while (crew_.lead()) {
-            get_job(job);
-            if (job)
-                this->serve_request(job->request, job->client);
-            job.reset();
+            const Leading leading(crew_);
+            while (crew_.leads() && !this->shutdown_requested() && !crew_.closed())
+                guarded([this] { accept(); });
+            if (crew_.leads())
+                crew_.close();  // or others would lead in vain until serve_forever() closes it
         }
     }
 
-    // Leads until there is a request, or the server stops.
-    void get_job(std::optional<Job>& job) {
-        const Leading leading(*this, job);
+    // What the leader does: gets a request, which it then serves and leads no more, or waits for one.
+    void accept() {
+        const bool got_one = this->accept_pause().expired() && this->handle_request_noblock();
+        if (!crew_.leads())
+            return;
+        if (got_one || this->wait_for_request(next_service_, step_down_) == Base::Waited::timed_out)
+            call_service_actions();
+    }
+
+    // Does something for the leader; what it throws while it leads comes out of serve_forever().
+    template <class Action>
+    void guarded(Action action) {
         try {
-            while (!job && !this->shutdown_requested() && !crew_.closed()) {
-                const bool got_one = this->accept_pause().expired() && this->handle_request_noblock();
-                if (got_one || this->wait_for_request(next_service_, step_down_) == Base::Waited::timed_out)
-                    call_service_actions();
-            }
+            action();
         } catch (const abi::__forced_unwind&) {
             throw;
-        } catch (...) {  // comes out of serve_forever()
+        } catch (...) {
+            if (!crew_.leads())
+                throw;
             failure_ = std::current_exception();
             has_failed_ = true;
+            crew_.close();
             this->wakeup().notify();
         }
-        if (has_failed_ || this->shutdown_requested())
-            crew_.close();  // or others would lead in vain until serve_forever() closes it
     }
 
     // For whoever leads.
@@ -188,8 +193,6 @@ private:
         this->service_actions();
         next_service_ = Deadline::after(service_interval_);
     }
-
-    static thread_local inline Leading* leading_ = nullptr;
 
     std::chrono::milliseconds service_interval_{};
     Deadline next_service_ = Deadline::never();  // the leader's

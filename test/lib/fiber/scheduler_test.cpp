@@ -56,44 +56,6 @@ BOOST_AUTO_TEST_CASE(yield_lets_all_others_go_first) {
     BOOST_TEST(log == "abcabcabc");
 }
 
-BOOST_AUTO_TEST_CASE(tells_a_listener_once_that_a_fiber_gives_way) {
-    struct Listener final : GiveWayListener {
-        void gives_way() noexcept override { ++told; }
-        int told = 0;
-    };
-    StackPool stacks;
-    Scheduler scheduler(stacks);
-    Listener yielded;
-    Listener parked;
-    Listener taken_back;
-    Fiber* waiting = nullptr;
-    scheduler.spawn([&] {
-        scheduler.listen(yielded);
-        scheduler.yield();
-        scheduler.yield();
-        BOOST_TEST(yielded.told == 1);
-        BOOST_TEST(!scheduler.unlisten());
-        scheduler.listen(taken_back);
-        BOOST_TEST(scheduler.unlisten());
-        scheduler.yield();
-        BOOST_TEST(taken_back.told == 0);
-        scheduler.listen(parked);
-        waiting = scheduler.current();
-        scheduler.park();
-    });
-    scheduler.spawn([&] {
-        for (int i = 0; i < 5; ++i)
-            scheduler.yield();  // of which the listeners are not told
-    });
-    while (scheduler.has_ready())
-        scheduler.run_ready();
-    BOOST_TEST(parked.told == 1);
-    BOOST_TEST(yielded.told == 1);
-    scheduler.make_ready(*waiting);
-    scheduler.run_ready();
-    BOOST_TEST(scheduler.size() == 0U);
-}
-
 BOOST_AUTO_TEST_CASE(run_ready_gives_each_that_was_ready_one_turn_only) {
     StackPool stacks;
     Scheduler scheduler(stacks);
