@@ -109,13 +109,16 @@ BaseServer<Request>::try_to_get_request() {
 }
 
 template <class Request>
-bool BaseServer<Request>::handle_request_noblock() {
+bool BaseServer<Request>::handle_request_noblock(RequestTicket ticket) {
+    if (!ticket)
+        return false;
     // Not assigned: a request is large to move.
     std::optional<std::pair<Request, Address>> got = try_to_get_request();
     if (!got)
         return false;
     got_request();
     Request& request = got->first;
+    request.admit(std::move(ticket));
     const Address& client = got->second;
     std::optional<bool> accepted;  // not said if verify_request() threw
     try {
@@ -316,6 +319,7 @@ void BaseServer<Request>::end_request(Request& request) noexcept {
     } catch (...) {
         log(Severity::error, "shutdown_request threw an exception that is no std::exception");
     }
+    static_cast<void>(request.take_ticket());
     gave_back();
     if constexpr (requires { request.bytes_sent(); }) {
         counters().bytes_received += request.data().size();

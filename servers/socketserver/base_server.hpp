@@ -96,7 +96,7 @@ protected:
 
     // For concurrency mixins
 
-    bool handle_request_noblock() override;
+    bool handle_request_noblock(RequestTicket ticket) override;
 
     /// Serves a request from beginning to end in the calling context: finish_request(), handle_error() if it throws,
     /// shutdown_request(). Throws only what is meant to end more than the request (SystemExit, thread interruption and

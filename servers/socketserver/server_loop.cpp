@@ -60,6 +60,7 @@ public:
         if (server_.fileno() < 0 && !server_.shutdown_requested())
             throw std::logic_error("the server was never bound: call server_bind() and server_activate()");
         server_.serving_ = true;
+        server_.limit_.set_most(server_.share_of_connections());
         server_.served_as_ = &typeid(server_);
         if (!server_.shutdown_requested()) {
             server_.shared_->stop_times.drain = server_.options_.drain;
@@ -98,11 +99,11 @@ void ServerLoop::serve_loop(std::chrono::milliseconds service_interval) {
         const Waited waited = wait_for_request(Deadline::after(service_interval));
         if (shutdown_requested())
             break;
-        bool served = waited == Waited::request && handle_request_noblock();
+        bool served = waited == Waited::request && handle_request_noblock(limit_.take());
         service_actions();
         // What has come meanwhile is got without being waited for, which saves a system call.
         while (served && eagerness.is_due() && may_get_another()) {
-            served = handle_request_noblock();
+            served = handle_request_noblock(limit_.take());
             eagerness.tried(served);
             if (served)
                 service_actions();
@@ -112,7 +113,7 @@ void ServerLoop::serve_loop(std::chrono::milliseconds service_interval) {
 
 bool ServerLoop::may_get_another() {
     release_finished();
-    return !shutdown_requested() && has_capacity();
+    return !shutdown_requested() && !limit_.exhausted();
 }
 
 void ServerLoop::handle_request() {
@@ -123,7 +124,7 @@ void ServerLoop::handle_request() {
 void ServerLoop::serve_one(Deadline deadline) {
     while (!shutdown_requested()) {
         switch (wait_for_request(deadline)) {
-            case Waited::request: handle_request_noblock(); return;
+            case Waited::request: handle_request_noblock(limit_.take()); return;
             case Waited::timed_out: handle_timeout(); return;
             case Waited::woken: break;
         }
@@ -133,7 +134,7 @@ void ServerLoop::serve_one(Deadline deadline) {
 ServerLoop::Waited ServerLoop::wait_for_request(Deadline deadline, const Wakeup& woken_by) {
     release_finished();
     const bool pausing = backoff_.pausing();
-    const bool at_limit = !has_capacity();
+    const bool at_limit = limit_.exhausted();
     if (at_limit && !at_limit_)
         accepting_deferred();
     at_limit_ = at_limit;
@@ -368,17 +369,18 @@ void ServerLoop::get_request_failed(const system_error& failure) {
                                  (*times == 1 ? " time)" : " times)") + outlook);
 }
 
+/// What this process may serve at once: its share of ServerOptions::max_connections, rounded up, or less.
 std::size_t ServerLoop::share_of_connections() const noexcept {
     if (options_.max_connections == 0)
         return most_at_once();
-    return std::min(most_at_once(), (options_.max_connections - 1) / processes() + 1);
+    return std::min(most_at_once(), (options_.max_connections - 1) / processes_ + 1);
 }
 
 /// Tells of a limit on connections for which there are not enough descriptors.
 void ServerLoop::check_descriptor_limit() {
     if (options_.max_connections == 0 || requests_share_socket() || std::exchange(told_of_descriptor_limit_, true))
         return;
-    const std::size_t wanted = share_of_connections();
+    const std::size_t wanted = limit_.most();
     const std::size_t limit = descriptor_limit();
     const std::size_t used = open_descriptors();
     if (limit - std::min(limit, used) < wanted)
@@ -390,7 +392,7 @@ void ServerLoop::check_descriptor_limit() {
 
 void ServerLoop::accepting_deferred() noexcept {
     // Threads that are just being made, and loops that only look whether there is a request, are none.
-    if (counters().active < share_of_connections())
+    if (counters().active < limit_.most())
         return;
     ++counters().deferred;
     // That all that a concurrency has is in use is normal service; that a limit which somebody has set is reached is news.
@@ -398,7 +400,7 @@ void ServerLoop::accepting_deferred() noexcept {
         return;
     try {
         if (const std::uint64_t times = deferrals_.happened(); times > 0)
-            log(Severity::warning, std::to_string(share_of_connections()) +
+            log(Severity::warning, std::to_string(limit_.most()) +
                                        " connections are open, the most allowed: others wait (" +
                                        std::to_string(times) + (times == 1 ? " time)" : " times)"));
     } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): it has been counted

@@ -11,6 +11,7 @@
 #include <socketserver/detail/stop_signals.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/poll_waiter.hpp>
+#include <socketserver/net/request_limit.hpp>
 #include <socketserver/net/request_registry.hpp>
 #include <socketserver/net/socket.hpp>
 #include <socketserver/os/shared_memory.hpp>
@@ -136,11 +137,9 @@ protected:
     virtual void serve_one(Deadline deadline);
 
     /// Gets one request, if there is one, and processes it.
+    /// \param ticket leave to do so; if it is empty, there is no request
     /// \return whether there was one
-    virtual bool handle_request_noblock() = 0;
-
-    /// Whether another request may be accepted now. If not, it waits in the kernel's queue.
-    [[nodiscard]] virtual bool has_capacity() const noexcept { return true; }
+    virtual bool handle_request_noblock(RequestTicket ticket) = 0;
 
     /// Lets go of requests that have ended by themselves: threads to join, children to reap. Called before every wait.
     virtual void release_finished() {}
@@ -156,12 +155,6 @@ protected:
     /// How many requests the concurrency serves at once in a process, whatever ServerOptions::max_connections says.
     [[nodiscard]] virtual std::size_t most_at_once() const noexcept { return 1; }
 
-    /// How many processes share what ServerOptions::max_connections allows.
-    [[nodiscard]] virtual std::size_t processes() const noexcept { return 1; }
-
-    /// Makes anew, in a worker process that has just been forked, what it must not share with its parent: wakeups.
-    virtual void renew_in_worker() {}
-
     /// Wakes who waits for requests, so that it looks whether it may accept again. From any thread.
     virtual void wake_accepting() noexcept { wakeup().notify(); }
 
@@ -175,6 +168,13 @@ protected:
     virtual bool join_running(Deadline deadline);
 
     // For subclasses
+
+    /// Says that processes share what ServerOptions::max_connections allows. To be called before it serves.
+    /// \param processes how many
+    void divide_among(std::size_t processes) noexcept { processes_ = processes; }
+
+    /// How many requests this process may serve at once.
+    [[nodiscard]] RequestLimit& limit() noexcept { return limit_; }
 
     /// Lets other sockets be bound to the same port (SO_REUSEPORT), whatever the options say. To be called before server_bind().
     void share_port() noexcept { shares_port_ = true; }
@@ -256,9 +256,6 @@ protected:
     /// \throw boost::system::system_error the failure, if it means that no request will ever come again
     void get_request_failed(const system_error& failure);
 
-    /// What this process may serve at once: its share of ServerOptions::max_connections, rounded up, or less.
-    [[nodiscard]] std::size_t share_of_connections() const noexcept;
-
     /// Tells that a request was got.
     void got_request() noexcept;
 
@@ -329,6 +326,7 @@ private:
     void finish_running(Deadline cut);
     void require_usable_socket(short events) const;
     void check_descriptor_limit();
+    [[nodiscard]] std::size_t share_of_connections() const noexcept;
     [[nodiscard]] bool called_by_own_request() const noexcept;
     [[nodiscard]] bool called_by_serving_thread() const noexcept;
 
@@ -343,6 +341,8 @@ private:
     const ServerOptions options_;
     Address address_;
     const RequestSocket request_socket_;
+    std::size_t processes_ = 1;
+    RequestLimit limit_{1};  // of a process; set when it begins to serve
     bool shares_port_ = options_.allow_reuse_port;
     Socket socket_;
     std::vector<Socket> further_sockets_;

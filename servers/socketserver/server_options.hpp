@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -174,12 +173,6 @@ struct ServerOptions {
     /// Where messages go: by default warnings and errors to standard error. Must be callable from several threads at
     /// once.
     Logger logger = stderr_logger();
-
-    /// The smaller of max_connections and another bound.
-    /// \param own the other bound
-    [[nodiscard]] std::size_t bounded(std::size_t own) const noexcept {
-        return max_connections == 0 ? own : std::min(own, max_connections);
-    }
 };
 
 }  // namespace socketserver

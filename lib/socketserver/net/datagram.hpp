@@ -5,6 +5,7 @@
 
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/pooled_buffer.hpp>
+#include <socketserver/net/request_limit.hpp>
 #include <socketserver/net/socket.hpp>
 
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace socketserver {
 
@@ -58,6 +60,13 @@ public:
     /// Whether it was longer than could be received, and data() holds only its beginning.
     [[nodiscard]] bool truncated() const noexcept { return truncated_; }
 
+    /// Has it hold the ticket of its request, until that is taken or the datagram is gone.
+    /// \param ticket it
+    void admit(RequestTicket ticket) noexcept { ticket_ = std::move(ticket); }
+
+    /// Gives its ticket up.
+    [[nodiscard]] RequestTicket take_ticket() noexcept { return std::move(ticket_); }
+
     /// How many bytes have been sent by reply().
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
 
@@ -84,6 +93,7 @@ private:
     std::optional<Address> local_;
     bool truncated_ = false;
     std::uint64_t bytes_sent_ = 0;
+    RequestTicket ticket_;
 };
 
 }  // namespace socketserver

@@ -42,6 +42,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
         close();
         waitable_ = std::move(other.waitable_);
         kept_ = std::move(other.kept_);
+        ticket_ = std::move(other.ticket_);
         timeout_ = other.timeout_;
         write_timeout_ = other.write_timeout_;
         kernel_timeout_ = other.kernel_timeout_;

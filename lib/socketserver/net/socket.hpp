@@ -5,6 +5,7 @@
 
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/byte_stream.hpp>
+#include <socketserver/net/request_limit.hpp>
 #include <socketserver/net/waiter.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/unique_fd.hpp>
@@ -304,6 +305,13 @@ public:
     /// What it keeps, if anything.
     [[nodiscard]] const std::shared_ptr<void>& kept() const noexcept { return kept_; }
 
+    /// Has it hold the ticket of the request whose connection it is, until that is taken or the socket is gone.
+    /// \param ticket it
+    void admit(RequestTicket ticket) noexcept { ticket_ = std::move(ticket); }
+
+    /// Gives its ticket up.
+    [[nodiscard]] RequestTicket take_ticket() noexcept { return std::move(ticket_); }
+
     /// Lets several threads wait on the socket at once, each perhaps in an event loop: for a server's socket, from which all get
     /// requests. To be called before they begin. Their operations must not wait inside the kernel: see setblocking().
     void share() noexcept;
@@ -339,6 +347,7 @@ private:
 
     Waitable waitable_;  // its fd is owned here: closed by close(), after watch and request
     std::shared_ptr<void> kept_;
+    RequestTicket ticket_;
     std::optional<std::chrono::nanoseconds> timeout_;
     std::optional<std::chrono::nanoseconds> write_timeout_;   // none: timeout_
     std::optional<std::chrono::nanoseconds> kernel_timeout_;  // SO_RCVTIMEO; has meaning while current

@@ -7,11 +7,13 @@
 #include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/pooled_buffer.hpp>
+#include <socketserver/net/socket.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/server_options.hpp>
 
 #include <sys/types.h>
 
+#include <concepts>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -63,7 +65,7 @@ protected:
             // A child finds its first buffer in the pool, in place of asking the heap, whose books it would have to copy.
             PooledBuffer(PooledBuffer::small_size).reset();
             const auto work = [&] { return serve_in_child(request, client); };
-            children_.start(client.to_string(), std::cref(work), kept_by(request));
+            children_.start(client.to_string(), std::cref(work), held_by(request));
         } catch (const std::exception&) {
             this->counters().active = children_.size();
             this->request_failed(request, client);
@@ -71,10 +73,6 @@ protected:
             return;
         }
         this->close_request(request);
-    }
-
-    [[nodiscard]] bool has_capacity() const noexcept override {
-        return children_.size() < this->share_of_connections();
     }
 
     [[nodiscard]] std::size_t most_at_once() const noexcept override { return this->options().forking.max_children; }
@@ -120,12 +118,12 @@ protected:
     }
 
 private:
-    // What the request holds until the child has been reaped: a connection's place.
-    static std::shared_ptr<void> kept_by(const Request& request) {
-        if constexpr (requires { request.kept(); })
-            return request.kept();
-        else
-            return nullptr;
+    // What the request holds until the child has been reaped.
+    static detail::HeldByChild held_by(Request& request) {
+        detail::HeldByChild held{request.take_ticket(), nullptr};
+        if constexpr (std::same_as<Request, Socket>)
+            held.place = request.kept();
+        return held;
     }
 
     void tell_of_ended() {

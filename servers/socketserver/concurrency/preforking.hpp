@@ -85,6 +85,7 @@ public:
         if (own_listeners() && this->options().inherited_socket >= 0)
             throw std::invalid_argument("a socket that was taken over is the only one, which the workers share: "
                                         "own_listeners is for addresses");
+        this->divide_among(workers_.count());
         if (own_listeners())
             this->share_port();
         Serving::server_bind();
@@ -105,8 +106,6 @@ public:
     }
 
 protected:
-    [[nodiscard]] std::size_t processes() const noexcept override { return workers_.count(); }
-
     void serve_loop(std::chrono::milliseconds service_interval) override {
         ending_ = false;
         try {
@@ -213,7 +212,6 @@ private:
         this->further_sockets().clear();
         int status = EXIT_SUCCESS;
         try {
-            this->renew_in_worker();
             this->worker_started();
             detail::WorkerSignals::unblock();
             Serving::serve_loop(service_interval);

@@ -3,7 +3,6 @@
 /// \file
 /// A fiber for each request, in one thread or a few.
 
-#include <socketserver/detail/admissions.hpp>
 #include <socketserver/detail/loop_threads.hpp>
 #include <socketserver/detail/stall_report.hpp>
 #include <socketserver/detail/stop_schedule.hpp>
@@ -87,7 +86,7 @@ protected:
         }
         std::array<char, Fiber::longest_name> name;
         const std::string_view peer = client.write(name);
-        Job job(std::move(request), std::move(client), this->counters(), std::move(running.admission));
+        Job job(std::move(request), std::move(client), this->counters());
         running.loop.spawn([this, own = std::move(job)]() mutable { guarded([this, &own] { serve(own); }); }, this,
                            peer);
     }
@@ -101,14 +100,7 @@ protected:
         return Base::get_request();
     }
 
-    [[nodiscard]] bool has_capacity() const noexcept override { return !admissions_.exhausted(); }
-
     [[nodiscard]] std::size_t most_at_once() const noexcept override { return this->options().selecting.max_requests; }
-
-    void renew_in_worker() override {
-        admissions_.set_limit(this->share_of_connections());
-        Base::renew_in_worker();
-    }
 
     void serve_loop(std::chrono::milliseconds service_interval) override {
         this->socket().share();
@@ -137,16 +129,12 @@ protected:
 
 private:
     struct Job {
-        Job(Request the_request, Address the_client, Counters& counters, detail::Admissions::Ticket ticket)
-            : request(std::move(the_request)),
-              client(std::move(the_client)),
-              active(counters),
-              admission(std::move(ticket)) {}
+        Job(Request the_request, Address the_client, Counters& counters)
+            : request(std::move(the_request)), client(std::move(the_client)), active(counters) {}
 
         Request request;
         Address client;
         typename Base::Active active;
-        detail::Admissions::Ticket admission;
         std::unique_ptr<EventSession> session;  // of an event-style handler
     };
 
@@ -170,7 +158,6 @@ private:
         Deadline next_service;
         WaitResult waited = WaitResult::timed_out;  // how the last wait ended, if nothing was got since
         bool at_limit = false;
-        detail::Admissions::Ticket admission;  // for what is being accepted
 
         // With select(2) alone: a descriptor that it can watch, whose number the next connection gets if its own is too high. So one
         // that has been accepted can always be served.
@@ -291,17 +278,16 @@ private:
             Waiter::current().park(earlier(running.next_service, pause));
             return false;
         }
-        running.admission = admissions_.take();
-        if (!running.admission) {
+        RequestTicket ticket = this->limit().take();
+        if (!ticket) {
             if (!std::exchange(running.at_limit, true))
                 this->accepting_deferred();
             running.loop.leave_shared();
-            admissions_.wait(running.next_service);
+            this->limit().wait(running.next_service);
             return false;
         }
         running.at_limit = false;
-        const bool got_one = may_make_a_fiber(running) && this->handle_request_noblock();
-        running.admission = {};  // if there was no request, or it is not to be served
+        const bool got_one = may_make_a_fiber(running) && this->handle_request_noblock(std::move(ticket));
         if (got_one)
             running.waited = WaitResult::timed_out;
         else if (this->accept_pause() == pause)  // else one is there, and could not be got
@@ -328,7 +314,7 @@ private:
         while (!this->shutdown_requested()) {
             const Deadline former_pause = this->accept_pause();
             const bool late = deadline.expired();
-            if (this->handle_request_noblock())
+            if (this->handle_request_noblock(this->limit().take()))
                 return;
             if (late) {
                 this->handle_timeout();
@@ -434,7 +420,6 @@ private:
     }
 
     inline static thread_local Loop* loop_ = nullptr;  // the calling thread's, while it serves
-    detail::Admissions admissions_{this->options().bounded(this->options().selecting.max_requests)};
 };
 
 /// The concurrency of a server that serves each request on a fiber, in one thread or a few. For many connections of which most wait;

@@ -18,8 +18,7 @@ struct ThreadPoolLimits {
     /// \param options the server's
     static LeaderFollowers::Limits of(const ServerOptions& options) {
         const auto& pool = options.thread_pool;
-        const std::size_t threads = options.bounded(pool.threads);
-        return {.least = threads, .most = threads, .followers = threads, .stack_size = pool.stack_size};
+        return {.least = pool.threads, .most = pool.threads, .followers = pool.threads, .stack_size = pool.stack_size};
     }
 };
 

@@ -18,7 +18,7 @@ struct ThreadingLimits {
     static LeaderFollowers::Limits of(const ServerOptions& options) {
         const auto& threading = options.threading;
         return {.least = 1,
-                .most = options.bounded(threading.max_threads),
+                .most = threading.max_threads,
                 .followers = threading.spare_threads,
                 .stack_size = threading.stack_size};
     }

@@ -75,10 +75,10 @@ ChildProcesses::ChildProcesses() : ended_(own_descriptor(::epoll_create1(EPOLL_C
         throw_errno(errno, "epoll_create1");
 }
 
-pid_t ChildProcesses::start(std::string serving, const std::function<int()>& work, std::shared_ptr<void> kept) {
+pid_t ChildProcesses::start(std::string serving, const std::function<int()>& work, HeldByChild held) {
     // Memory first: a child that there is no note of would never be reaped.
     std::map<pid_t, Child> note;
-    note[0] = {{}, std::move(serving), std::move(kept)};
+    note[0] = {{}, std::move(serving), std::move(held)};
     pid_t pid = -1;
     keep_ended_children();
     const bool output_was_flushed = flush_buffered_output();

@@ -3,6 +3,7 @@
 /// \file
 /// Forked children: those that each serve one request and then leave, and the workers of preforking servers.
 
+#include <socketserver/net/request_limit.hpp>
 #include <socketserver/os/deadline.hpp>
 #include <socketserver/os/unique_fd.hpp>
 
@@ -36,6 +37,12 @@ struct EndedChild {
     [[nodiscard]] int signal() const noexcept;
 };
 
+/// What a request takes up until its child has been reaped. A value.
+struct HeldByChild {
+    RequestTicket ticket;         ///< its leave to run
+    std::shared_ptr<void> place;  ///< that of a connection among those of its address, if these are counted
+};
+
 /// The children of a forking or preforking server. Only these are ever waited for: a child that somebody else in the program forked is
 /// left to them.
 ///
@@ -55,10 +62,10 @@ public:
     /// If SIGCHLD is ignored, that ends: see keep_ended_children().
     /// \param serving whom the child serves, for messages
     /// \param work what the child does; what it returns is the status it leaves with
-    /// \param kept what is to live until the child has been reaped
+    /// \param held what is to live until the child has been reaped
     /// \return its process number
     /// \throw boost::system::system_error if fork(2) fails
-    pid_t start(std::string serving, const std::function<int()>& work, std::shared_ptr<void> kept = nullptr);
+    pid_t start(std::string serving, const std::function<int()>& work, HeldByChild held = {});
 
     /// Reaps the children that have ended, without waiting.
     std::vector<EndedChild> collect();
@@ -94,7 +101,7 @@ private:
     struct Child {
         UniqueFd pidfd;
         std::string serving;
-        std::shared_ptr<void> kept;
+        HeldByChild held;
         bool watched = false;  // its pidfd is in ended_
     };
 

@@ -1,5 +1,6 @@
 #include <socketserver/detail/leader_followers.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -10,8 +11,10 @@ void LeaderFollowers::Follower::wait() noexcept {
     }
 }
 
-void LeaderFollowers::open() {
+void LeaderFollowers::open(std::size_t most) {
     const std::lock_guard lock(mutex_);
+    limits_.most = most;
+    limits_.least = std::min(limits_.least, most);
     open_ = true;
 }
 

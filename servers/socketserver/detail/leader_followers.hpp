@@ -44,19 +44,15 @@ public:
     /// \param life what each thread does: it calls lead() until that says no
     /// \param no_thread told why a thread could not be made; called by any thread, for the first of several failures
     LeaderFollowers(Limits limits, std::function<void()> life, std::function<void(const std::exception&)> no_thread)
-        : limits_(limits), life_(std::move(life)), no_thread_(std::move(no_thread)), threads_(limits.most) {}
+        : limits_(limits), life_(std::move(life)), no_thread_(std::move(no_thread)) {}
     LeaderFollowers(const LeaderFollowers&) = delete;
     LeaderFollowers& operator=(const LeaderFollowers&) = delete;
 
     // For the serving thread
 
-    /// Sets how many threads may exist at once.
-    /// \param most how many, at least 1
-    /// Requires: there is none yet.
-    void set_most(std::size_t most) noexcept { limits_.most = most; }
-
     /// Lets threads lead from now on. Makes none yet.
-    void open();
+    /// \param most how many may exist at once, at least 1, in place of what the limits said
+    void open(std::size_t most);
 
     /// Makes the threads that are fewer than the least number, unless it is closed.
     /// \return false if some could not be made
@@ -120,7 +116,7 @@ private:
     void left() noexcept;
     bool begin_to_lead() noexcept;
 
-    Limits limits_;
+    Limits limits_;  // .least and .most are guarded by mutex_
     const std::function<void()> life_;
     const std::function<void(const std::exception&)> no_thread_;
     mutable std::mutex mutex_;

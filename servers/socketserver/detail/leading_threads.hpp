@@ -66,18 +66,7 @@ protected:
         }
     }
 
-    [[nodiscard]] bool has_capacity() const noexcept override {
-        return crew_.leads() || crew_.threads().has_capacity();
-    }
-
     [[nodiscard]] std::size_t most_at_once() const noexcept override { return Limits::of(this->options()).most; }
-
-    void renew_in_worker() override {
-        step_down_.renew();
-        crew_.threads().renew_in_worker();
-        crew_.set_most(this->share_of_connections());
-        Base::renew_in_worker();
-    }
 
     [[nodiscard]] typename Base::Ends ends_to_wait_for() const noexcept override { return {crew_.threads().fd()}; }
 
@@ -88,11 +77,15 @@ protected:
     bool join_running(Deadline deadline) override { return crew_.threads().join(deadline); }
 
     void serve_loop(std::chrono::milliseconds service_interval) override {
+        if (this->is_worker()) {  // what was inherited is the parent's
+            step_down_.renew();
+            crew_.threads().renew_in_worker();
+        }
         service_interval_ = service_interval;
         next_service_ = Deadline::after(service_interval);
         failure_ = nullptr;
         has_failed_ = false;
-        crew_.open();
+        crew_.open(this->limit().most());
         {
             const Closing closing(*this);
             Waitable woken(this->wakeup().fd());
@@ -164,7 +157,7 @@ private:
 
     // What the leader does: gets a request, which it then serves and leads no more, or waits for one.
     void accept() {
-        const bool got_one = this->accept_pause().expired() && this->handle_request_noblock();
+        const bool got_one = this->accept_pause().expired() && this->handle_request_noblock(this->limit().take());
         if (!crew_.leads())
             return;
         if (got_one || this->wait_for_request(next_service_, step_down_) == Base::Waited::timed_out)

@@ -10,7 +10,7 @@
 
 namespace socketserver::detail {
 
-WorkerThreads::WorkerThreads(std::size_t limit) : limit_(limit) {}
+WorkerThreads::WorkerThreads() = default;
 
 WorkerThreads::~WorkerThreads() {
     join(Deadline::never());
@@ -38,9 +38,8 @@ void WorkerThreads::run(Threads::iterator self, std::function<void()>&& work) {
         ~Finish() {
             // Notified under the lock: when join() sees the list, this thread touches the object no more.
             const std::lock_guard lock(threads.mutex_);
-            if (threads.running_.size() >= threads.limit_)
-                threads.capacity_.notify();
             threads.finished_.splice(threads.finished_.end(), threads.running_, self);
+            threads.ended_.notify();
             threads.one_finished_.notify_all();
         }
     } const finish{*this, self};
@@ -69,7 +68,7 @@ void WorkerThreads::release_finished() {
         if (finished_.empty())
             return;
         finished.swap(finished_);
-        capacity_.clear();
+        ended_.clear();
     }
     for (boost::thread& thread : finished)
         thread.join();

@@ -27,8 +27,7 @@ namespace socketserver::detail {
 /// 2. Only finished threads are joined, so joining never waits for a request.
 class WorkerThreads {
 public:
-    /// \param limit how many may run at once; start() does not look, fd() tells when it is worth trying again
-    explicit WorkerThreads(std::size_t limit);
+    WorkerThreads();
     WorkerThreads(const WorkerThreads&) = delete;
     WorkerThreads& operator=(const WorkerThreads&) = delete;
     ~WorkerThreads();
@@ -45,15 +44,12 @@ public:
     /// How many threads have been started and not come to their end.
     [[nodiscard]] std::size_t running() const;
 
-    /// Whether another thread may be started.
-    [[nodiscard]] bool has_capacity() const { return running() < limit_; }
-
-    /// Becomes readable when a thread ends while there was no capacity, until release_finished() is called.
-    [[nodiscard]] int fd() const noexcept { return capacity_.fd(); }
+    /// Becomes readable when a thread ends, until release_finished() is called.
+    [[nodiscard]] int fd() const noexcept { return ended_.fd(); }
 
     /// Takes another descriptor, in a process that has just been forked while there was no thread.
     /// \throw boost::system::system_error if there is none to be had
-    void renew_in_worker() { capacity_.renew(); }
+    void renew_in_worker() { ended_.renew(); }
 
     /// Joins the threads that have come to their end.
     void release_finished();
@@ -67,8 +63,7 @@ private:
     using Threads = std::list<boost::thread>;
     void run(Threads::iterator self, std::function<void()>&& work);
 
-    const std::size_t limit_;
-    Wakeup capacity_;
+    Wakeup ended_;
     mutable std::mutex mutex_;
     std::condition_variable one_finished_;
     Threads running_;   // guarded by mutex_

@@ -28,7 +28,7 @@ public:
               limits, [this] { live(); }, [this](const std::exception&) { ++failures_; }) {
         ::sem_init(&given_, 0, 0);
         ::sem_init(&done_, 0, 0);
-        crew_.open();
+        crew_.open(limits.most);
     }
     ~Crew() {
         crew_.close();
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(all_leave_once_it_is_closed) {
     BOOST_TEST(scene.comes_to_have(0));
     BOOST_TEST(scene.crew().fill());
     BOOST_TEST(scene.comes_to_have(0));  // a thread would leave at once
-    scene.crew().open();
+    scene.crew().open(3);
     BOOST_TEST(scene.crew().fill());
     BOOST_TEST(scene.comes_to(1, 0));
 }
@@ -182,14 +182,14 @@ BOOST_AUTO_TEST_CASE(a_thread_that_leaves_only_after_it_was_opened_again_is_repl
         leaving = true;
         static_cast<void>(eventually([&] { return may_leave.load(); }));
     };
-    crew.open();
+    crew.open(2);
     BOOST_TEST(crew.fill());
     BOOST_TEST(eventually([&] { return leading == 1; }));
     crew.close();
     step_down = true;
     BOOST_TEST(eventually([&] { return leaving.load(); }));
     step_down = false;
-    crew.open();
+    crew.open(2);
     BOOST_TEST(crew.fill());
     may_leave = true;
     BOOST_TEST(eventually([&] { return leading == 1; }));

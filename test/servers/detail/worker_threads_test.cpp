@@ -33,7 +33,7 @@ BOOST_FIXTURE_TEST_SUITE(worker_threads, CaseGuard)
 BOOST_AUTO_TEST_CASE(joins_all_when_destroyed) {
     std::atomic<int> done{0};
     {
-        WorkerThreads threads(10);
+        WorkerThreads threads;
         for (int i = 0; i < 5; ++i)
             threads.start([&] { ++done; }, stack_size);
     }
@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(joins_all_when_destroyed) {
 }
 
 BOOST_AUTO_TEST_CASE(tracks_threads_until_they_are_let_go) {
-    WorkerThreads threads(10);
+    WorkerThreads threads;
     std::latch gate(1);
     for (int i = 0; i < 3; ++i)
         threads.start([&] { gate.wait(); }, stack_size);
@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(tracks_threads_until_they_are_let_go) {
 }
 
 BOOST_AUTO_TEST_CASE(lets_go_of_those_that_have_ended_while_it_waits_for_the_others) {
-    WorkerThreads threads(10);
+    WorkerThreads threads;
     std::latch gate(1);
     threads.start([&] { gate.wait(); }, stack_size);
     threads.start([] {}, stack_size);
@@ -69,28 +69,27 @@ BOOST_AUTO_TEST_CASE(lets_go_of_those_that_have_ended_while_it_waits_for_the_oth
     BOOST_TEST(threads.tracked() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(wakes_when_a_thread_ends_that_was_one_too_many) {
-    WorkerThreads threads(2);
+BOOST_AUTO_TEST_CASE(wakes_when_a_thread_ends) {
+    WorkerThreads threads;
     std::latch first(1);
     std::latch second(1);
     threads.start([&] { first.wait(); }, stack_size);
-    BOOST_TEST(threads.has_capacity());
     threads.start([&] { second.wait(); }, stack_size);
-    BOOST_TEST(!threads.has_capacity());
     BOOST_TEST(!is_readable(threads.fd()));
     first.count_down();
     BOOST_TEST(eventually([&] { return is_readable(threads.fd()); }));
-    BOOST_TEST(threads.has_capacity());
+    BOOST_TEST(threads.running() == 1U);
     threads.release_finished();
     BOOST_TEST(!is_readable(threads.fd()));
-    // There was capacity already.
     second.count_down();
-    BOOST_TEST(all_finish(threads));
+    BOOST_TEST(eventually([&] { return is_readable(threads.fd()); }));
+    threads.release_finished();
     BOOST_TEST(!is_readable(threads.fd()));
+    BOOST_TEST(threads.tracked() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(join_gives_up_at_its_deadline) {
-    WorkerThreads threads(10);
+    WorkerThreads threads;
     std::latch gate(1);
     threads.start([&] { gate.wait(); }, stack_size);
     BOOST_TEST(!threads.join(Deadline::now()));
@@ -102,7 +101,7 @@ BOOST_AUTO_TEST_CASE(join_gives_up_at_its_deadline) {
 }
 
 BOOST_AUTO_TEST_CASE(gives_the_work_back_when_the_thread_ends) {
-    WorkerThreads threads(10);
+    WorkerThreads threads;
     auto held = std::make_shared<int>(1);
     const std::weak_ptr<int> watched = held;
     threads.start([held] {}, stack_size);
@@ -112,13 +111,13 @@ BOOST_AUTO_TEST_CASE(gives_the_work_back_when_the_thread_ends) {
 }
 
 BOOST_AUTO_TEST_CASE(system_exit_ends_one_thread) {
-    WorkerThreads threads(10);
+    WorkerThreads threads;
     threads.start([] { throw SystemExit{1}; }, stack_size);
     BOOST_TEST(threads.join(Deadline::never()));
 }
 
 BOOST_AUTO_TEST_CASE(a_thread_that_cannot_be_had_leaves_no_trace) {
-    WorkerThreads threads(10);
+    WorkerThreads threads;
     BOOST_CHECK_THROW(threads.start([] {}, std::size_t{1} << 50U), boost::thread_resource_error);
     BOOST_TEST(threads.tracked() == 0U);
     threads.start([] {}, stack_size);

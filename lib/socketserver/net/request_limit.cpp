@@ -1,22 +1,24 @@
-#include <socketserver/detail/admissions.hpp>
+#include <socketserver/net/request_limit.hpp>
 
-namespace socketserver::detail {
+#include <socketserver/net/waiter.hpp>
+
+namespace socketserver {
 
 /// A context in the list of those who wait, for as long as it lives.
-class Admissions::Waiting {
+class RequestLimit::Waiting {
 public:
-    explicit Waiting(Admissions& admissions) noexcept : waiter(Waiter::current()), admissions_(admissions) {
-        const std::lock_guard lock(admissions_.mutex_);
-        next = std::exchange(admissions_.waiting_, this);
-        ++admissions_.waiting_count_;
+    explicit Waiting(RequestLimit& limit) noexcept : waiter(Waiter::current()), limit_(limit) {
+        const std::lock_guard lock(limit_.mutex_);
+        next = std::exchange(limit_.waiting_, this);
+        ++limit_.waiting_count_;
     }
     ~Waiting() {
-        const std::lock_guard lock(admissions_.mutex_);
-        Waiting** place = &admissions_.waiting_;
+        const std::lock_guard lock(limit_.mutex_);
+        Waiting** place = &limit_.waiting_;
         while (*place != this)
             place = &(*place)->next;
         *place = next;
-        --admissions_.waiting_count_;
+        --limit_.waiting_count_;
     }
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
@@ -25,25 +27,25 @@ public:
     Waiting* next = nullptr;  // guarded by the mutex
 
 private:
-    Admissions& admissions_;
+    RequestLimit& limit_;
 };
 
-Admissions::Ticket Admissions::take() noexcept {
+RequestTicket RequestLimit::take() noexcept {
     std::size_t taken = taken_;
-    while (taken < limit_) {
+    while (taken < most_) {
         if (taken_.compare_exchange_weak(taken, taken + 1))
-            return Ticket(*this);
+            return RequestTicket(*this);
     }
     return {};
 }
 
-void Admissions::wait(Deadline deadline) {
+void RequestLimit::wait(Deadline deadline) {
     const Waiting entry(*this);
     if (exhausted())
         entry.waiter.park(deadline);
 }
 
-void Admissions::give_back() noexcept {
+void RequestLimit::give_back() noexcept {
     --taken_;
     if (waiting_count_ == 0)
         return;
@@ -52,4 +54,4 @@ void Admissions::give_back() noexcept {
         each->waiter.unpark();
 }
 
-}  // namespace socketserver::detail
+}  // namespace socketserver

@@ -1,4 +1,4 @@
-#include <socketserver/detail/admissions.hpp>
+#include <socketserver/net/request_limit.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -9,15 +9,13 @@
 
 namespace socketserver::test {
 
-using ::socketserver::detail::Admissions;
-
-BOOST_AUTO_TEST_SUITE(admissions)
+BOOST_AUTO_TEST_SUITE(request_limit)
 
 BOOST_AUTO_TEST_CASE(there_are_no_more_tickets_than_the_limit) {
-    Admissions two(2);
-    Admissions::Ticket first = two.take();
+    RequestLimit two(2);
+    RequestTicket first = two.take();
     BOOST_TEST(!two.exhausted());
-    Admissions::Ticket second = two.take();
+    RequestTicket second = two.take();
     BOOST_TEST(bool(first));
     BOOST_TEST(bool(second));
     BOOST_TEST(two.exhausted());
@@ -28,20 +26,20 @@ BOOST_AUTO_TEST_CASE(there_are_no_more_tickets_than_the_limit) {
 }
 
 BOOST_AUTO_TEST_CASE(a_ticket_that_has_been_handed_on_is_given_back_once) {
-    Admissions one(1);
+    RequestLimit one(1);
     {
-        Admissions::Ticket ticket = one.take();
-        const Admissions::Ticket handed_on = std::move(ticket);
+        RequestTicket ticket = one.take();
+        const RequestTicket handed_on = std::move(ticket);
         BOOST_TEST(one.exhausted());
     }
-    const Admissions::Ticket again = one.take();
+    const RequestTicket again = one.take();
     BOOST_TEST(bool(again));
     BOOST_TEST(one.exhausted());
 }
 
 BOOST_AUTO_TEST_CASE(who_waits_is_woken_by_a_ticket_that_is_given_back_in_another_thread) {
     constexpr int turns = 2'000;
-    Admissions two(2);
+    RequestLimit two(2);
     std::atomic<int> holders{0};
     std::atomic<int> most{0};
     std::atomic<int> taken{0};
@@ -49,7 +47,7 @@ BOOST_AUTO_TEST_CASE(who_waits_is_woken_by_a_ticket_that_is_given_back_in_anothe
     for (int i = 0; i < 4; ++i)
         threads.emplace_back([&] {
             for (int turn = 0; turn < turns;) {
-                const Admissions::Ticket ticket = two.take();
+                const RequestTicket ticket = two.take();
                 if (!ticket) {
                     two.wait(Deadline::never());
                     continue;
