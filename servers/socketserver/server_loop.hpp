@@ -30,6 +30,10 @@
 
 namespace socketserver {
 
+namespace detail {
+class SelectingLoops;
+}  // namespace detail
+
 /// The part of a server that does not depend on what its requests are. BaseServer adds the hooks of a request.
 ///
 ///     constructed ──server_bind, server_activate──▶ ready ──serve_forever──▶ serving
@@ -318,6 +322,7 @@ protected:
     [[nodiscard]] Counters& counters() const noexcept { return state_->shared.counters; }
 
 private:
+    friend class detail::SelectingLoops;
     class Serving;
     void tell_who_shares_port(int type) const;
     void close_socket() noexcept;
