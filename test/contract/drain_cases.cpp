@@ -341,7 +341,7 @@ CONTRACT_CASE(a_signal_handler_that_requests_a_shutdown_ends_whatever_waits, eve
 
 CONTRACT_CASE(a_signal_handler_that_requests_a_shutdown_ends_a_silent_client, streams) {
     for (const bool has_spoken : {false, true}) {
-        Scene scene(combination, {.drain = 1h, .first_input_grace = 20ms});
+        Scene scene(combination, {.drain = 1h, .first_input_grace = has_spoken ? 1h : 20ms});
         Client client = has_spoken ? served_client(scene) : greeted_client(scene);
         request_shutdown_by_signal(scene.server());
         scene.begin_closing();
@@ -353,12 +353,26 @@ CONTRACT_CASE(a_signal_handler_that_requests_a_shutdown_ends_a_silent_client, st
 }
 
 CONTRACT_CASE(a_shutdown_that_the_serving_thread_alone_knows_of_ends_a_silent_client, streams) {
-    Scene scene(combination, {.drain = 1h, .first_input_grace = 20ms});
-    Client client = served_client(scene);
+    for (const bool has_spoken : {false, true}) {
+        Scene scene(combination, {.drain = 1h, .first_input_grace = has_spoken ? 1h : 20ms});
+        Client client = has_spoken ? served_client(scene) : greeted_client(scene);
+        request_shutdown_by_signal(scene.server());
+        BOOST_TEST(!scene.join());
+        scene.server().server_close();
+        BOOST_TEST(client.read_all() == "bye\n");
+    }
+}
+
+CONTRACT_CASE(a_shutdown_that_the_serving_thread_alone_knows_of_cuts_a_write_that_nobody_reads, streams) {
+    Scene scene(combination, {.drain = 50ms * time_factor});
+    scene.script.handle = [](Conversation& with) { with.wfile.write(std::string(64U << 20U, 'x')); };
+    scene.serve();
+    Client client = scene.connect();
+    BOOST_TEST(client.read_exactly(1) == "x");
     request_shutdown_by_signal(scene.server());
     BOOST_TEST(!scene.join());
     scene.server().server_close();
-    BOOST_TEST(client.read_all() == "bye\n");
+    BOOST_TEST(scene.statistics().cut == 1U);
 }
 
 CONTRACT_CASE(a_request_whose_peer_has_left_is_cut_if_that_is_wanted, streams) {
@@ -388,6 +402,24 @@ CONTRACT_CASE(a_peer_that_has_ended_its_output_has_not_left, streams) {
     client.half_close();
     BOOST_TEST(client.read_all() == "served\n");
     note_fault(40, combination.concurrency, "a half-close ends nothing");
+}
+
+CONTRACT_CASE(a_request_that_has_ended_its_output_is_not_cut_by_the_end_of_its_peer, streams) {
+    Scene scene(combination, {.drain = 1h, .cut_abandoned = true});
+    scene.script.handle = [&](Conversation& with) {
+        with.connection->shutdown(SHUT_WR);
+        with.echo();  // until the peer's end: both directions are over then, as they are after a reset
+        if (sleep_for(20ms) == WaitResult::timed_out)
+            scene.script.record("slept");
+    };
+    scene.serve();
+    Client client = scene.connect();
+    BOOST_TEST(client.read_all() == "");
+    client.half_close();
+    BOOST_TEST(scene.script.comes_to("slept"));
+    BOOST_TEST(!scene.stop());
+    scene.server().server_close();
+    BOOST_TEST(scene.statistics().handled == 1U);
 }
 
 }  // namespace socketserver::test

@@ -376,7 +376,7 @@ CONTRACT_CASE(drops_datagrams_that_come_from_its_own_address, datagrams) {
     Scene scene(combination);
     scene.script.handle = [](Conversation& with) { with.datagram->reply(with.datagram->data()); };
     const Address& own = scene.server().server_address();
-    constexpr int count = 3;
+    constexpr int count = 8;
     for (int i = 0; i < count; ++i)
         BOOST_TEST(::sendto(scene.server().fileno(), "loop", 4, 0, own.data(), own.size()) == 4);
     scene.serve();
@@ -386,8 +386,10 @@ CONTRACT_CASE(drops_datagrams_that_come_from_its_own_address, datagrams) {
     BOOST_TEST(scene.statistics().accepted == count + 1U);
     BOOST_TEST(scene.statistics().rejected == static_cast<unsigned>(count));
     BOOST_TEST(scene.statistics().handled == 1U);
+    // Once in a second, in each process; it may have taken some.
     BOOST_TEST(scene.logged("request from " + own.to_string() + ": dropped") >= 1U);
-    note_fault(54, combination.concurrency, "3 datagrams from the server's own address dropped, a client answered");
+    BOOST_TEST(scene.logged("request from " + own.to_string() + ": dropped") < static_cast<unsigned>(count));
+    note_fault(54, combination.concurrency, "8 datagrams from the server's own address dropped, a client answered");
 }
 
 CONTRACT_CASE(logs_few_of_many_datagrams_that_fail, datagrams) {

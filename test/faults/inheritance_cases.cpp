@@ -46,6 +46,7 @@ void check_lives_on_without_streams(Server& server) {
 
 FAULT_CASE(45, children_are_waited_for_although_sigchld_is_ignored, every_mode) {
     FaultServer server(mode, {"--quiet"}, {}, by_env("--ignore-signal=CHLD"));
+    BOOST_TEST(!ignores(server.pid(), SIGCHLD));  // for whatever a handler may run, too
     for (int i = 0; i < 3; ++i) {
         BOOST_TEST(server.ask("run exit 5") == "exit 5\n");
         BOOST_TEST(server.ask("run kill -TERM $$") == "signal 15\n");
@@ -84,6 +85,8 @@ FAULT_CASE(46, a_signal_that_is_ignored_at_the_start_stays_ignored, every_mode) 
 FAULT_CASE(47, a_program_without_standard_streams_serves, every_mode) {
     ShellServer server = ShellServer::program(mode, R"(exec "$@" <&- >&- 2>&-)");
     check_lives_on_without_streams(server);
+    for (const pid_t process : server.processes())
+        BOOST_TEST(standard_streams_of(process).size() == 3U);
     server.process().signal(SIGTERM);
     BOOST_TEST(server.process().wait() == 0);
     return "descriptors 0 to 2 are /dev/null, a handler that throws ends only its request";
@@ -108,6 +111,11 @@ FAULT_CASE(52, signals_that_are_blocked_at_the_start_do_not_matter, every_mode) 
             BOOST_TEST(!blocks(process, signal), "blocks signal " << signal);
     }
     auto clients = server.served_clients(mode.one_at_a_time ? 0 : 3);
+    // Those that take no signals by a descriptor let them through.
+    for (const pid_t child : children_of(server.pid())) {
+        for (const int signal : {SIGINT, SIGTERM})
+            BOOST_TEST(!blocks(child, signal), "a child blocks signal " << signal);
+    }
     server.program().signal(SIGTERM);
     for (Client& client : clients)
         BOOST_TEST(client.read_all() == "");

@@ -87,6 +87,11 @@ bool is_sleeping(pid_t pid) {
     return !fields.empty() && fields.front() == "S";
 }
 
+bool is_stopped(pid_t pid) {
+    const auto fields = stat_of(pid);
+    return !fields.empty() && fields.front() == "T";
+}
+
 std::vector<int> descriptors_of(pid_t pid) {
     return numbers_in(folder_of(pid) + "fd");
 }

@@ -20,6 +20,9 @@ namespace socketserver::test {
 /// Whether its first thread waits for something.
 [[nodiscard]] bool is_sleeping(pid_t pid);
 
+/// Whether its first thread is stopped (SIGSTOP).
+[[nodiscard]] bool is_stopped(pid_t pid);
+
 /// Its descriptors.
 [[nodiscard]] std::vector<int> descriptors_of(pid_t pid);
 

@@ -370,6 +370,8 @@ FAULT_CASE(38, what_came_in_time_is_answered_after_the_process_was_stopped, ever
     BOOST_TEST(eventually(all_wait));
     for (const pid_t each : processes)
         BOOST_TEST_REQUIRE(::kill(each, SIGSTOP) == 0);
+    // Else a wait might see what comes, and end by it, before it is interrupted.
+    BOOST_TEST(eventually([&] { return std::all_of(processes.begin(), processes.end(), is_stopped); }));
     const auto until = std::chrono::steady_clock::now() + timeout;
     client.send("lo\n");
     BOOST_TEST(eventually([&] { return std::chrono::steady_clock::now() >= until; }));

@@ -12,9 +12,11 @@
 #include <socketserver/handlers/echo_handler.hpp>
 #include <socketserver/handlers/reply_guard.hpp>
 #include <socketserver/handlers/rfc_time_handler.hpp>
+#include <socketserver/handlers/time_handler.hpp>
 #include <socketserver/os/ctime.hpp>
 #include <socketserver/udp_server.hpp>
 
+#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
@@ -56,6 +58,10 @@ std::string machine_time(Clock::time_point when) {
     const auto bytes = rfc868_time(when);
     return {bytes.data(), bytes.size()};
 }
+
+/// What answers whatever comes.
+using Answering = boost::mpl::list<ChargenDatagramHandler, DaytimeDatagramHandler, EchoDatagramHandler,
+                                   RfcTimeDatagramHandler, TimeDatagramHandler>;
 
 /// The answer of a datagram service to one datagram.
 template <class Handler>
@@ -111,6 +117,23 @@ BOOST_AUTO_TEST_CASE(only_what_cannot_be_another_service_is_answered) {
     for (const Address& peer : {Address("127.0.0.1", 1024), Address("::1", 65'535), Address::unix_path("@client")})
         BOOST_TEST(may_be_answered(peer, server), peer);
     BOOST_TEST(may_be_answered(Address::unix_path("@client"), Address::unix_path("@server")));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(datagrams_of_another_service_are_ignored, Handler, Answering) {
+    // A client with the port of its server, at another address: that server's twin on another machine.
+    UDPServer<Handler> server(Address("127.0.0.1", 0));
+    Socket twin(AF_INET, SOCK_DGRAM);
+    twin.bind(Address("127.0.0.2", server.server_address().port()));
+    twin.sendto("x", server.server_address());
+    server.handle_request();
+    DatagramClient other("127.0.0.1", server.server_address().port());
+    other.send("x");
+    server.handle_request();
+    static_cast<void>(other.receive());
+    error_code nothing;
+    BOOST_TEST(twin.recv(1000, MSG_DONTWAIT, nothing).empty());
+    BOOST_TEST(nothing == system_code(EAGAIN));
+    BOOST_TEST(server.statistics().handled == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(daytime_tells_the_time_of_day_and_closes) {

@@ -184,6 +184,22 @@ BOOST_AUTO_TEST_CASE(no_command_outlives_a_server_that_is_killed) {
     BOOST_TEST(server.wait() == -SIGKILL);
 }
 
+BOOST_AUTO_TEST_CASE(a_command_ends_when_its_client_has_left) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            const Fifo fifo;
+            const Server server({"command_server", "--mode", mode, "--port", "0", "--time-limit", "1000"});
+            Client client = server.connect();
+            client.send(fifo.endless_command());
+            BOOST_TEST(fifo.is_opened());
+            client.reset();
+            BOOST_TEST(fifo.is_left());
+            Client next = server.connect();
+            BOOST_TEST(answer(next, "echo served") == "0 7|served\n");
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(what_never_ends_is_cut_and_said_so) {
     for (const std::string& mode : modes) {
         BOOST_TEST_CONTEXT(mode) {

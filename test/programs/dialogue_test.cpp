@@ -8,6 +8,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -55,6 +56,25 @@ BOOST_AUTO_TEST_CASE(the_time_server_serves_tcp) {
             BOOST_TEST(server.address() == "127.0.0.1:" + std::to_string(server.port()));
             BOOST_TEST(server.mode() == mode);
             check_connections(server);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(few_of_many_datagrams_are_logged) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            Server server({"time_server", "--mode", mode, "--udp", "--port", "0"});
+            DatagramClient client("127.0.0.1", server.port());
+            constexpr int count = 100;
+            for (int i = 0; i < count; ++i) {
+                client.send("line");
+                BOOST_TEST_REQUIRE(client.receive().ends_with("] line"));
+            }
+            const std::string logged = server.stop();
+            // Ten a second; it may have taken some.
+            const auto lines = std::count(logged.begin(), logged.end(), '\n');
+            BOOST_TEST(lines >= 10);
+            BOOST_TEST(lines < count);
         }
     }
 }

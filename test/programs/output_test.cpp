@@ -3,6 +3,7 @@
 
 #include "listener.hpp"
 #include "program.hpp"
+#include "scripted_server.hpp"
 
 #include <support/case_guard.hpp>
 #include <support/temporary_directory.hpp>
@@ -100,6 +101,36 @@ BOOST_AUTO_TEST_CASE(a_client_that_cannot_write_a_reply_exits_1_and_asks_no_more
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_client_that_has_lost_a_reply_sends_no_further_line) {
+    std::string second = "not asked";
+    {
+        const ScriptedServer server([&second](Client& client, int) {
+            static_cast<void>(client.read_line());
+            client.send("reply\n");
+            second = client.read_line();
+        });
+        const std::string port = server.address().substr(server.address().find(':') + 1);
+        const Outcome outcome =
+            run_by_shell("exec \"$@\" >/dev/full", {"time_client", "127.0.0.1", port}, "one\ntwo\n");
+        BOOST_TEST(outcome.status == 1);
+    }
+    BOOST_TEST(second == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_document_without_end_is_given_up_when_it_cannot_be_written) {
+    const ScriptedServer endless([](Client& client, int) {
+        static_cast<void>(client.read_line());
+        for (;;)
+            client.send(std::string(65'536, '\n'));
+    });
+    const std::string port = endless.address().substr(endless.address().find(':') + 1);
+    for (const std::string kind : {"--text", "--raw"}) {
+        const Outcome outcome = run_by_shell("exec \"$@\" >/dev/full", {"gopher_client", kind, "127.0.0.1", "x", port});
+        BOOST_TEST(outcome.status == 1);
+        BOOST_TEST(outcome.error == "gopher_client: cannot write standard output: No space left on device\n");
+    }
+}
+
 BOOST_AUTO_TEST_CASE(what_a_server_says_is_no_command_although_standard_output_is_closed) {
     for (const std::string closed : {">&-", "<&0 >&- 2>&-"}) {
         const TemporaryDirectory folder;
@@ -142,6 +173,23 @@ BOOST_AUTO_TEST_CASE(a_document_that_cannot_be_written_exits_1) {
         for (const auto& [name, outcome] : {std::pair("gopher_client", text), std::pair("fetch", page)}) {
             BOOST_TEST(outcome.status == 1, name);
             BOOST_TEST(outcome.error == std::string(name) + ": cannot write standard output: " + reason + '\n');
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_server_whose_first_line_nobody_reads_serves) {
+    for (const std::string& mode : modes) {
+        BOOST_TEST_CONTEXT(mode) {
+            const TemporaryDirectory folder;
+            Program server({"sh", "-c", R"(mkfifo "$0"; { :; } <"$0" & exec 9>"$0"; wait $!; exec "$@" >&9 9>&-)",
+                            folder / "pipe", program_path("time_server"), "--mode", mode, "--unix", folder / "socket"});
+            BOOST_TEST(server.error_line() == "time_server: cannot write standard output: Broken pipe\n");
+            Client client(folder / "socket");
+            client.send("well?\n");
+            BOOST_TEST(without_time(client.read_line()) == "well?\n");
+            client.close();
+            server.signal(SIGTERM);
+            BOOST_TEST(server.wait() == 0);
         }
     }
 }

@@ -57,6 +57,7 @@ BOOST_AUTO_TEST_CASE(errors_are_safe_to_print) {
     // An argument is a stranger's, too, where a program is called by another one.
     BOOST_TEST(run({"gopher_client", "--" + nasty})
                    .error.starts_with("gopher_client: unrecognised option '--" + safe + "'\n"));
+    BOOST_TEST(run({"echo_server", "--host", nasty}).error.starts_with("echo_server: cannot listen on " + safe + ":"));
     BOOST_TEST(
         run({"echo_server", "--" + nasty}).error.starts_with("echo_server: unrecognised option '--" + safe + "'\n"));
 }

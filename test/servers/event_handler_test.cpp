@@ -55,6 +55,8 @@ public:
             throw std::runtime_error("as asked");
         if (data == "sleep")
             sleep_for(1ms);
+        if (data == "rest")
+            sleep_for(1h);
         if (data == "exit")
             throw SystemExit{};
         request.sendall(data);
@@ -108,6 +110,8 @@ private:
 };
 
 using EveryConcurrency = boost::mpl::list<Blocking, Forking, Threading, Selecting>;
+// A child that is forked here has the client's end, too, which is not reset then.
+using InOneProcess = boost::mpl::list<Blocking, Threading, Selecting>;
 
 }  // namespace
 
@@ -152,6 +156,52 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_finished_and_its_connection_closed_when_it_thro
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(may_wait_like_any_handler, Concurrency, EveryConcurrency) {
     Serving<Concurrency> serving;
+    Client client = serving.client();
+    client.send("sleep");
+    BOOST_TEST(client.read_exactly(5) == "sleep");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(is_cut_while_it_waits_if_its_peer_has_left, Concurrency, InOneProcess) {
+    Serving<Concurrency> serving({.cut_abandoned = true});
+    Client client = serving.client();
+    client.send("one");
+    BOOST_TEST(client.read_exactly(3) == "one");
+    client.send("rest");
+    BOOST_TEST(eventually([&] { return serving.counts().called == 2; }));
+    client.reset();
+    BOOST_TEST(eventually([&] { return serving.counts().finished == 1; }));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(is_cut_while_it_is_set_up_if_its_peer_has_left, Concurrency, InOneProcess) {
+    class Slow : public EchoEvents {
+    public:
+        using EchoEvents::EchoEvents;
+        void setup() override {
+            EchoEvents::setup();
+            sleep_for(1h);
+        }
+    };
+    SharedMemory<Counts> counts;
+    TCPServer<Slow, Concurrency> server(Address("127.0.0.1", 0), {.cut_abandoned = true, .logger = nullptr}, *counts);
+    std::thread thread([&] { server.serve_forever(); });
+    Client client("127.0.0.1", server.server_address().port());
+    BOOST_TEST(eventually([&] { return counts->set_up == 1; }));
+    client.reset();
+    BOOST_TEST(eventually([&] { return server.statistics().accepted == 1 && server.statistics().active == 0; }));
+    server.shutdown();
+    thread.join();
+    server.server_close();
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_leaves_while_nothing_waits_harms_nobody, Concurrency, InOneProcess) {
+    Serving<Concurrency> serving({.cut_abandoned = true});
+    for (int i = 0; i < 3; ++i) {
+        Client client = serving.client();
+        client.send("sleep");  // from then on it is looked after
+        BOOST_TEST(client.read_exactly(5) == "sleep");
+        client.reset();
+        BOOST_TEST(eventually([&] { return serving.counts().finished == i + 1; }));
+    }
     Client client = serving.client();
     client.send("sleep");
     BOOST_TEST(client.read_exactly(5) == "sleep");

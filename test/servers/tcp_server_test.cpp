@@ -6,6 +6,7 @@
 #include "support/forked.hpp"
 #include "support/readable.hpp"
 
+#include <socketserver/handlers/daytime_handler.hpp>
 #include <socketserver/handlers/echo_handler.hpp>
 #include <socketserver/net/socket_functions.hpp>
 #include <socketserver/socketserver.hpp>
@@ -265,6 +266,26 @@ BOOST_AUTO_TEST_CASE(the_names_of_python_are_these_servers) {
     static_assert(std::is_same_v<ThreadingUnixStreamServer<EchoHandler>, UnixStreamServer<EchoHandler, Threading>>);
     static_assert(std::is_base_of_v<StreamServer, ForkingTCPServer<EchoHandler>>);
     static_assert(!std::is_base_of_v<StreamServer, UDPServer<EchoDatagramHandler>>);
+}
+
+BOOST_AUTO_TEST_CASE(connections_that_linger_are_not_taken_for_another_server) {
+    std::string logged;
+    const ServerOptions options{.allow_reuse_port = true,
+                                .logger = [&](Severity, std::string_view line) { logged += line; }};
+    Address address("127.0.0.1", 0);
+    {
+        TCPServer<DaytimeHandler> former(address, options);
+        address = former.server_address();
+        Client client("127.0.0.1", address.port());
+        std::thread serving([&] { former.handle_request(); });
+        static_cast<void>(client.read_all());  // the server is the first to close
+        client.close();
+        serving.join();
+    }
+    const TCPServer<EchoHandler> server(address, options);
+    BOOST_TEST(logged == "");
+    const TCPServer<EchoHandler> second(address, options);
+    BOOST_TEST(logged.find("another process or server listens") != std::string::npos, logged);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -109,6 +109,15 @@ BOOST_AUTO_TEST_CASE(another_sender_with_its_port_is_not_itself) {
     BOOST_TEST(own.is(Address::unix_path("@x"), Address::unix_path("@x"), std::nullopt));
 }
 
+BOOST_AUTO_TEST_CASE(each_address_of_the_machine_is_its_own_whichever_was_contacted) {
+    socketserver::detail::OwnSender own;
+    const Address any("0.0.0.0", 7);
+    const Address elsewhere("192.0.2.1", 0);
+    BOOST_TEST(own.is(Address("127.3.2.1", 7), any, elsewhere));
+    for (const Address& each : addresses_of_this_machine(7))
+        BOOST_TEST(own.is(each, any, Address("127.0.0.1", 0)), each);
+}
+
 BOOST_AUTO_TEST_CASE(does_not_share_its_port_unless_told) {
     const UDPServer<EchoDatagramHandler> server(Address("127.0.0.1", 0));
     BOOST_CHECK_THROW(UDPServer<EchoDatagramHandler> second(server.server_address()), system_error);

@@ -6,7 +6,10 @@
 
 #include <socketserver/handlers/echo_handler.hpp>
 #include <socketserver/handlers/time_handler.hpp>
+#include <socketserver/net/poll_waiter.hpp>
 #include <socketserver/net/socket_functions.hpp>
+#include <socketserver/os/unique_fd.hpp>
+#include <socketserver/os/wakeup.hpp>
 #include <socketserver/unix_server.hpp>
 #include <socketserver/unix_socket_file.hpp>
 
@@ -19,6 +22,9 @@
 #include <stdexcept>
 #include <string>
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace socketserver::test {
@@ -32,6 +38,12 @@ using DatagramServerUnderTest = UnixDatagramServer<EchoDatagramHandler>;
 void leave_stale_file(const std::filesystem::path& path, int type) {
     Socket socket(AF_UNIX, type);
     socket.bind(Address::unix_path(path));
+}
+
+/// Whether nobody holds the lock on a folder.
+bool can_be_locked(const std::filesystem::path& path) {
+    const UniqueFd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return ::flock(folder.get(), LOCK_EX | LOCK_NB) == 0;
 }
 
 bool address_in_use(const system_error& error) {
@@ -158,6 +170,66 @@ BOOST_AUTO_TEST_CASE(a_datagram_client_without_a_name_costs_one_request_and_one_
     client.send("hello");
     server.handle_request();
     BOOST_TEST(client.receive().ends_with("] hello"));
+}
+
+BOOST_AUTO_TEST_CASE(its_folder_is_locked_until_the_socket_is_bound) {
+    const TemporaryDirectory directory;
+    UnixSocketFile file(Address::unix_path(directory / "socket"));
+    BOOST_TEST(!can_be_locked(directory.path()));
+    file.created();
+    BOOST_TEST(can_be_locked(directory.path()));
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_is_forked_meanwhile_does_not_keep_the_folder) {
+    const TemporaryDirectory directory;
+    UnixSocketFile file(Address::unix_path(directory / "socket"));
+    auto [here, there] = socketpair();
+    const pid_t child = ::fork();
+    BOOST_TEST_REQUIRE(child >= 0);
+    if (child == 0) {
+        here.close();
+        ::_exit(there.recv(1).empty() ? 0 : 1);
+    }
+    file.created();
+    BOOST_TEST(can_be_locked(directory.path()));
+    here.close();
+    there.close();
+    int status = -1;
+    BOOST_TEST(::waitpid(child, &status, 0) == child);
+    BOOST_TEST(status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(who_cannot_bind_does_not_keep_the_folder) {
+    const TemporaryDirectory directory;
+    std::ofstream(directory / "file") << "precious";
+    StreamServerUnderTest server(directory / "file", {.bind_and_activate = false});
+    BOOST_CHECK_EXCEPTION(server.server_bind(), system_error, address_in_use);
+    BOOST_TEST(can_be_locked(directory.path()));
+}
+
+BOOST_AUTO_TEST_CASE(who_does_not_get_the_folder_removes_nothing) {
+    const TemporaryDirectory directory;
+    leave_stale_file(directory / "socket", SOCK_STREAM);
+    const UniqueFd other(::open(directory.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    BOOST_TEST_REQUIRE(::flock(other.get(), LOCK_EX) == 0);
+    // A cut ends the wait for the lock as its deadline does.
+    Wakeup cut;
+    cut.notify();
+    PollWaiter waiter(cut);
+    const ScopedWaiter installed(waiter);
+    const UnixSocketFile file(Address::unix_path(directory / "socket"));
+    BOOST_TEST(std::filesystem::exists(directory / "socket"));
+}
+
+BOOST_AUTO_TEST_CASE(the_lock_of_its_folder_takes_no_standard_stream_s_place) {
+    const TemporaryDirectory directory;
+    const int status = in_child([&] {
+        for (const int fd : {0, 1, 2})
+            ::close(fd);
+        const UnixSocketFile file(Address::unix_path(directory / "socket"));
+        return !can_be_locked(directory.path()) && !is_open(0) && !is_open(1) && !is_open(2) ? 0 : 1;
+    });
+    BOOST_TEST(status == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_was_never_made_is_not_removed) {

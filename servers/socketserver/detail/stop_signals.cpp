@@ -19,17 +19,18 @@ namespace socketserver::detail {
 
 namespace {
 
-constexpr std::array signals{SIGINT, SIGTERM};
+constexpr std::array ending_signals{SIGINT, SIGTERM};
 constexpr std::string_view second_signal = "cut short by a second signal";
 
 // What signal handlers look at. Who leaves the list waits until none does any more.
-std::atomic<StopSignals*> first{nullptr};
-std::atomic<int> looking{0};
+std::atomic<StopSignals*> newest{nullptr};
+std::atomic<int> handlers_running{0};
 static_assert(std::atomic<StopSignals*>::is_always_lock_free);
 
-std::mutex mutex;                          // of who enters the list and who leaves it
-std::array<struct sigaction, 2> former{};  // what the program did with the signals; guarded by mutex
-std::array<bool, signals.size()> taken{};  // whether they are ours meanwhile; guarded by mutex
+std::mutex list_mutex;  // of who enters the list and who leaves it
+// What the program did with the signals, and whether they are ours meanwhile. Guarded by list_mutex.
+std::array<struct sigaction, ending_signals.size()> former_actions{};
+std::array<bool, ending_signals.size()> taken_over{};
 
 /// A line that is put together without memory from the heap.
 class Line {
@@ -57,35 +58,35 @@ StopSignals::StopSignals(ServerContext& server, StopTimes& times) noexcept
       times_(times),
       can_tell_(::fcntl(STDERR_FILENO, F_GETFD) >= 0),
       too_late_(is_ignored(SIGTERM) ? SIGINT : SIGTERM, this) {
-    const std::lock_guard lock(mutex);
-    const bool is_first = first == nullptr;
-    for (std::size_t i = 0; i < signals.size() && is_first; ++i) {
-        taken[i] = !is_ignored(signals[i]);
-        if (!taken[i])
+    const std::lock_guard lock(list_mutex);
+    const bool is_first = newest == nullptr;
+    for (std::size_t i = 0; i < ending_signals.size() && is_first; ++i) {
+        taken_over[i] = !is_ignored(ending_signals[i]);
+        if (!taken_over[i])
             continue;
         struct sigaction action {};
         action.sa_sigaction = on_signal;
         action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
-        for (const int each : signals)
+        for (const int each : ending_signals)
             sigaddset(&action.sa_mask, each);
-        ::sigaction(signals[i], &action, &former[i]);
+        ::sigaction(ending_signals[i], &action, &former_actions[i]);
     }
-    next_ = first.load();
-    first = this;
+    next_ = newest.load();
+    newest = this;
 }
 
 StopSignals::~StopSignals() {
     too_late_.disarm();
-    const std::lock_guard lock(mutex);
-    std::atomic<StopSignals*>* place = &first;
+    const std::lock_guard lock(list_mutex);
+    std::atomic<StopSignals*>* place = &newest;
     while (*place != this)
         place = &place->load()->next_;
     *place = next_.load();
-    while (looking > 0)
+    while (handlers_running > 0)
         std::this_thread::yield();
-    for (std::size_t i = 0; i < signals.size() && first == nullptr; ++i) {
-        if (taken[i])
-            ::sigaction(signals[i], &former[i], nullptr);
+    for (std::size_t i = 0; i < ending_signals.size() && newest == nullptr; ++i) {
+        if (taken_over[i])
+            ::sigaction(ending_signals[i], &former_actions[i], nullptr);
     }
 }
 
@@ -101,10 +102,10 @@ void StopSignals::server_closed() noexcept {
 
 void StopSignals::on_signal(int, siginfo_t* info, void*) noexcept {
     const int saved = errno;
-    ++looking;
-    for (StopSignals* each = first; each != nullptr; each = each->next_)
+    ++handlers_running;
+    for (StopSignals* each = newest; each != nullptr; each = each->next_)
         each->come(*info);
-    --looking;
+    --handlers_running;
     errno = saved;
 }
 

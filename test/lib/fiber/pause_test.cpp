@@ -150,21 +150,26 @@ BOOST_DATA_TEST_CASE(a_thread_that_waits_finds_what_came_meanwhile, data::make(s
 }
 
 BOOST_DATA_TEST_CASE(many_that_have_input_all_get_it_after_a_pause, data::make(selector_kinds), kind) {
-    // More than a selector tells of at once.
-    constexpr std::size_t count = 400;
-    std::vector<Ends> connections;
-    for (std::size_t i = 0; i < count; ++i)
-        connections.push_back(unix_connection());
+    // More than a selector tells of in two turns, and no more than select(2) can watch.
+    constexpr std::size_t count = 600;
+    Socket sender(AF_INET, SOCK_DGRAM);
+    std::vector<Socket> sockets;
+    std::vector<Address> addresses;
+    for (std::size_t i = 0; i < count; ++i) {
+        sockets.emplace_back(AF_INET, SOCK_DGRAM);
+        sockets.back().bind(Address("127.0.0.1", 0));
+        addresses.push_back(sockets.back().getsockname());
+    }
     std::size_t ready = 0;
     FiberLoop loop(FiberLoopOptions{.selector = kind});
-    for (Ends& each : connections)
-        loop.spawn([&ready, &socket = each.server] {
-            if (socket.wait(Interest::readable, Deadline::after(timeout)) == WaitResult::ready)
+    for (Socket& each : sockets)
+        loop.spawn([&ready, &each] {
+            if (each.wait(Interest::readable, Deadline::after(timeout)) == WaitResult::ready)
                 ++ready;
         });
     loop.spawn([&] {
-        for (const Ends& each : connections)
-            BOOST_TEST_REQUIRE(::send(each.client.fileno(), "x", 1, MSG_NOSIGNAL) == 1);
+        for (const Address& each : addresses)
+            BOOST_TEST_REQUIRE(::sendto(sender.fileno(), "x", 1, 0, each.data(), each.size()) == 1);
         compute();
     });
     run(loop);

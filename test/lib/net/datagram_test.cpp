@@ -78,6 +78,27 @@ BOOST_AUTO_TEST_CASE(the_reply_leaves_from_the_address_that_was_contacted) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_datagram_from_port_0_cannot_be_answered) {
+    Socket server = create_bound(Address("127.0.0.1", 0), SOCK_DGRAM, {.reuse_address = false});
+    const UniqueFd client(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP));
+    if (!client) {
+        BOOST_TEST_MESSAGE("not allowed to send from port 0: not tested");
+        return;
+    }
+    // Ports, length, no checksum (RFC 768); an octet.
+    const std::uint16_t port = server.getsockname().port();
+    const std::array<unsigned char, 9> bytes{
+        0, 0, static_cast<unsigned char>(port >> 8U), static_cast<unsigned char>(port & 0xffU), 0, 9, 0, 0, 'x'};
+    const Address to("127.0.0.1", 0);
+    BOOST_TEST_REQUIRE(::sendto(client.get(), bytes.data(), bytes.size(), 0, to.data(), to.size()) ==
+                       static_cast<ssize_t>(bytes.size()));
+    Datagram datagram = receive(server);
+    BOOST_TEST(datagram.peer() == to);
+    error_code error;
+    datagram.reply("answer", Datagram::default_reply_timeout, error);
+    BOOST_TEST(error == system_code(EDESTADDRREQ));
+}
+
 BOOST_AUTO_TEST_CASE(a_broadcast_is_answered_from_an_address_of_the_host) {
     for (const char* const bound : {"0.0.0.0", ""}) {
         BOOST_TEST_CONTEXT("bound to " << bound) {

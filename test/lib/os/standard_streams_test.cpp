@@ -1,10 +1,12 @@
 #include <socketserver/os/standard_streams.hpp>
 
+#include <socketserver/fiber/fiber_loop.hpp>
 #include <socketserver/loop/selector.hpp>
 #include <socketserver/net/child_process.hpp>
 #include <socketserver/net/poll_waiter.hpp>
 #include <socketserver/net/socket.hpp>
 #include <socketserver/net/socket_functions.hpp>
+#include <socketserver/net/waiter.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/folder.hpp>
 #include <socketserver/os/signals.hpp>
@@ -23,6 +25,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -73,8 +76,31 @@ BOOST_AUTO_TEST_CASE(no_descriptor_of_the_library_takes_their_place) {
         const auto [accepted, peer] = accepting.accept();
         const auto selector = Selector::make(SelectorKind::epoll);
         const Folder folder(place.path());
+        error_code error;
+        const Folder::File file = folder.open("", error);
+        if (error)
+            return 2;
         const ChildProcess program({"/bin/true"});
         return none_is_open() && accepted.fileno() > 2 ? 0 : 1;
+    });
+    BOOST_TEST(status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(no_descriptor_of_a_loop_takes_their_place) {
+    const int status = in_child([] {
+        close_standard_streams();
+        FiberLoop loop;
+        bool none = false;
+        loop.spawn([&none] {
+            auto [connection, peer] = socketpair();
+            Waiter& waiter = Waiter::current();
+            waiter.end_with_peer_of(&connection.waitable());
+            none = sleep_for(std::chrono::milliseconds{1}) == WaitResult::timed_out && none_is_open();
+            waiter.end_with_peer_of(nullptr);
+        });
+        while (loop.busy())
+            loop.run_once(Deadline::never());
+        return none ? 0 : 1;
     });
     BOOST_TEST(status == 0);
 }
@@ -132,6 +158,21 @@ BOOST_AUTO_TEST_CASE(what_std_cout_lost_before_is_told_at_its_end) {
         const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
         ::dup2(full, STDOUT_FILENO);
         std::cout << std::string(100'000, 'x') << std::flush;
+        try {
+            flush_standard_output();
+        } catch (const system_error& failure) {
+            return failure.code() == system_code(ENOSPC) ? 0 : 2;
+        }
+        return 1;
+    });
+    BOOST_TEST(status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_printf_lost_is_told_although_std_cout_has_a_buffer_of_its_own) {
+    const int status = in_child([] {
+        ::dup2(::open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+        std::ios::sync_with_stdio(false);
+        std::fputs("lost", stdout);
         try {
             flush_standard_output();
         } catch (const system_error& failure) {

@@ -2,11 +2,14 @@
 
 #include <support/case_guard.hpp>
 #include <support/clients.hpp>
+#include <support/forked.hpp>
+#include <support/readable.hpp>
 #include <support/rlimit.hpp>
 
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <unistd.h>
@@ -240,6 +243,27 @@ BOOST_AUTO_TEST_CASE(connections_wait_while_select_has_no_descriptor_for_them) {
     server.shutdown();
     thread.join();
     BOOST_TEST(server.statistics().failed == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_select_keeps_for_a_connection_takes_no_standard_stream_s_place) {
+    struct Looking : StreamRequestHandler {
+        using StreamRequestHandler::StreamRequestHandler;
+        void handle() override {
+            wfile << (test::is_open(0) || test::is_open(1) || test::is_open(2) ? "taken\n" : "free\n");
+            server.request_shutdown();
+        }
+    };
+    const int status = test::in_child([] {
+        for (const int fd : {0, 1, 2})
+            ::close(fd);
+        TCPServer<Looking, Selecting> server(Address("127.0.0.1", 0),
+                                             {.selecting = {.selector = SelectorKind::select}, .logger = nullptr});
+        // Its own number is free again when it is served.
+        Client asking(::fcntl(Client("127.0.0.1", server.server_address().port()).fd(), F_DUPFD_CLOEXEC, 3));
+        server.serve_forever();
+        return asking.read_line() == "free\n" ? 0 : 1;
+    });
+    BOOST_TEST(status == 0);
 }
 
 BOOST_AUTO_TEST_CASE(one_fiber_accepts_and_each_request_has_its_own) {
