@@ -6,6 +6,7 @@
 /// CONTRACT_CASE makes one test case for each combination of a server and the concurrency that the test program is
 /// built for, `NAME/tcp_ipv4` and so on. The cases know no server type: a combination makes them a server.
 
+#include "mode_traits.hpp"
 #include "script.hpp"
 
 #include <socketserver/server_loop.hpp>
@@ -19,22 +20,18 @@
 namespace socketserver::test {
 
 /// A server with a concurrency.
-struct Combination {
+struct Combination : ModeTraits {
     enum class Transport { tcp_ipv4, tcp_ipv6, udp, unix_stream, unix_datagram };
 
     std::string name;
-    Transport transport;
+    Transport transport = Transport::tcp_ipv4;
     std::string concurrency = {};  ///< "preforking-selecting", as the fault suite calls it
 
-    bool forks = false;        ///< each handler runs in a child of its own
-    bool preforks = false;     ///< the server's loop, and with it all hooks of requests, run in children
-    bool has_threads = false;  ///< requests are got and served in threads of their own
-    bool bounded = true;       ///< the concurrency has an option that bounds how many requests run at once
     bool has_workers = false;  ///< several threads serve, and a request is served by the one that accepted it
     /// Whether handlers run in the serving thread, or one of them, one after the other or in turns.
-    [[nodiscard]] bool in_serving_thread() const { return !forks && !preforks && !has_threads; }
+    [[nodiscard]] bool in_serving_thread() const { return !preforks && in_requesting_thread(); }
     /// Whether handlers run in the thread that calls handle_request().
-    [[nodiscard]] bool in_requesting_thread() const { return !forks && !has_threads; }
+    [[nodiscard]] bool in_requesting_thread() const { return !forks && !has_threads && !serves_in_threads; }
     /// Whether shutdown() waits for running requests.
     [[nodiscard]] bool shutdown_waits() const { return preforks || in_serving_thread(); }
 

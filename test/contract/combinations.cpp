@@ -2,6 +2,7 @@
 // loops, the environment says when the program runs: SOCKETSERVER_CONTRACT_SELECTOR=poll, SOCKETSERVER_CONTRACT_WORKERS=3.
 
 #include "combination.hpp"
+#include "mode_traits.hpp"
 #include "observed.hpp"
 
 #include <socketserver/socketserver.hpp>
@@ -11,7 +12,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 namespace socketserver::test {
@@ -19,11 +19,6 @@ namespace socketserver::test {
 namespace {
 
 using Concurrency = CONTRACT_CONCURRENCY;
-
-template <class T>
-constexpr bool is_preforking = false;
-template <class Inner>
-constexpr bool is_preforking<Preforking<Inner>> = true;
 
 std::string from_environment(const char* variable, const char* otherwise) {
     const char* const value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody changes the environment
@@ -102,14 +97,11 @@ std::vector<Combination> combinations() {
     using Transport = Combination::Transport;
     std::vector<Combination> all;
     const auto add = [&all](const char* name, Transport transport, Make* make) {
-        Combination combination{name, transport};
+        Combination combination;
+        combination.name = name;
+        combination.transport = transport;
         combination.concurrency = name_of_concurrency();
-        combination.forks = std::is_same_v<Concurrency, Forking>;
-        combination.preforks = is_preforking<Concurrency>;
-        combination.has_threads = std::is_same_v<Concurrency, Threading> || std::is_same_v<Concurrency, ThreadPool> ||
-                                  std::is_same_v<Concurrency, Preforking<Threading>>;
-        combination.bounded =
-            !std::is_same_v<Concurrency, Blocking> && !std::is_same_v<Concurrency, Preforking<Blocking>>;
+        static_cast<ModeTraits&>(combination) = traits_of<Concurrency>;
         combination.has_workers = workers() > 1;
         combination.make = make;
         all.push_back(combination);

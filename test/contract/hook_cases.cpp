@@ -60,6 +60,10 @@ void check_hooks(const Combination& combination, Scene& scene, const Hooks& serv
         BOOST_TEST(serving == accepted + Hooks{"close_request"}, boost::test_tools::per_element());
         BOOST_TEST(children == served, boost::test_tools::per_element());
         BOOST_TEST(threads == Hooks{}, boost::test_tools::per_element());
+    } else if (combination.serves_in_threads) {
+        BOOST_TEST(serving == accepted, boost::test_tools::per_element());
+        BOOST_TEST(threads == served, boost::test_tools::per_element());
+        BOOST_TEST(children == Hooks{}, boost::test_tools::per_element());
     } else if (combination.has_threads) {
         BOOST_TEST(serving == Hooks{}, boost::test_tools::per_element());
         BOOST_TEST(threads == accepted + served, boost::test_tools::per_element());
