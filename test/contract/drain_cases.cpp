@@ -375,6 +375,22 @@ CONTRACT_CASE(a_shutdown_that_the_serving_thread_alone_knows_of_cuts_a_write_tha
     BOOST_TEST(scene.statistics().cut == 1U);
 }
 
+CONTRACT_CASE(a_peer_that_leaves_while_its_handler_reads_ends_the_next_wait, streams) {
+    Scene scene(combination, {.drain = 1h, .cut_abandoned = true});
+    scene.script.handle = [](Conversation& with) {
+        sleep_for(1ms);
+        with.wfile << "hello\n";
+        error_code error;
+        static_cast<void>(with.connection->recv(1, 0, error));
+        sleep_for(1h);
+    };
+    scene.serve();
+    Client client = scene.connect();
+    BOOST_TEST(client.read_line() == "hello\n");
+    combination.is_unix() ? client.close() : client.reset();
+    BOOST_TEST(eventually([&] { return scene.statistics().accepted == 1 && scene.statistics().active == 0; }));
+}
+
 CONTRACT_CASE(a_request_whose_peer_has_left_is_cut_if_that_is_wanted, streams) {
     for (const auto wait : waits_elsewhere) {
         Scene scene(combination, {.drain = 1h, .cut_abandoned = true});

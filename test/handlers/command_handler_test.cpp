@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 
@@ -67,6 +69,21 @@ BOOST_AUTO_TEST_CASE(a_signal_is_told_as_shells_tell_it) {
     Client client = served.connect();
     BOOST_TEST(answer(client, "kill -TERM $$") == "143: ");
     BOOST_TEST(answer(client, "kill -PIPE $$") == "141: ");
+}
+
+BOOST_AUTO_TEST_CASE(an_end_that_nobody_knows_of_is_no_success) {
+    const TemporaryDirectory folder;
+    const std::string path = folder / "fifo";
+    BOOST_TEST_REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    const Served<CommandHandler> served({}, CommandOptions{});
+    Client client = served.connect();
+    client.send("cat " + path + "; exit 3\n");
+    std::ofstream fifo(path);  // which the command has opened by now
+    const auto former = std::signal(SIGCHLD, SIG_IGN);
+    fifo.close();
+    BOOST_TEST(reply(client) == "error: how the command ended is not known\n");
+    std::signal(SIGCHLD, former);
+    BOOST_TEST(answer(client, "exit 3") == "3: ");
 }
 
 BOOST_AUTO_TEST_CASE(a_command_is_killed_when_its_time_is_over) {

@@ -14,6 +14,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -192,6 +193,17 @@ BOOST_AUTO_TEST_CASE(a_server_whose_first_line_nobody_reads_serves) {
             BOOST_TEST(server.wait() == 0);
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_stored_does_not_take_the_place_of_standard_output) {
+    const TemporaryDirectory folder;
+    const ScriptedServer http("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstored");
+    const std::string path = folder / "file";
+    const Outcome outcome = run_by_shell("exec \"$@\" >&-", {"fetch", http.url(), path});
+    BOOST_TEST(outcome.status == 1);
+    BOOST_TEST(outcome.error == "fetch: cannot write standard output: Bad file descriptor\n");
+    std::ifstream file(path);
+    BOOST_TEST(std::string(std::istreambuf_iterator<char>(file), {}) == "stored");
 }
 
 BOOST_AUTO_TEST_CASE(a_server_whose_first_line_cannot_be_written_serves_and_says_so) {

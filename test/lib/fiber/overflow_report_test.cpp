@@ -2,12 +2,14 @@
 
 #include "fixtures.hpp"
 #include "support/forked.hpp"
+#include "support/temporary_directory.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 
@@ -80,6 +82,21 @@ BOOST_AUTO_TEST_CASE(a_stack_overflow_dies_by_the_signal_and_names_the_fiber) {
         BOOST_TEST(ended.how == -SIGSEGV);
         BOOST_TEST(ended.said == "socketserver: the fiber 127.0.0.1:2 has overflowed its stack of 262144 bytes\n");
     }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_written_to_a_file_that_has_taken_the_place_of_standard_error) {
+    const TemporaryDirectory folder;
+    const std::string path = folder / "data";
+    const int how = in_child([&path] {
+        const auto action = default_action();
+        ::sigaction(SIGSEGV, &action, nullptr);
+        ::close(STDERR_FILENO);
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        run_fibers(SelectorKind::epoll, [] { static_cast<void>(use_stack(10'000'000)); });
+        return 0;
+    });
+    BOOST_TEST(how == -SIGSEGV);
+    BOOST_TEST(std::filesystem::file_size(path) == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(one_large_local_array_does_not_jump_over_the_guard) {

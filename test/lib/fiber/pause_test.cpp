@@ -223,6 +223,24 @@ BOOST_DATA_TEST_CASE(room_that_came_before_the_time_out_is_used, data::make(sele
     BOOST_TEST(!error);
 }
 
+BOOST_DATA_TEST_CASE(room_of_a_shared_socket_that_came_before_the_time_out_is_used, data::make(selector_kinds), kind) {
+    // Nothing tells one loop of it, for another one may have been told.
+    auto [server, client] = unix_connection();
+    server.share();
+    while (::send(server.fileno(), "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1) {
+    }
+    std::optional<WaitResult> waited;
+    run_fibers(
+        kind, [&, &socket = server] { waited = socket.wait(Interest::writable, Deadline::after(timeout)); },
+        [&peer = client] {
+            peer.settimeout(0s);
+            for (error_code none; !none;)
+                static_cast<void>(peer.recv(65'536, 0, none));
+            compute();
+        });
+    BOOST_TEST((waited == WaitResult::ready));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace socketserver::test

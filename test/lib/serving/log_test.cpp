@@ -65,6 +65,17 @@ BOOST_AUTO_TEST_CASE(a_file_at_its_limit_is_an_error_and_no_signal) {
     BOOST_TEST(std::string(std::istreambuf_iterator<char>(file), {}) == "a line of ");
 }
 
+BOOST_AUTO_TEST_CASE(a_file_at_its_limit_is_no_signal_where_only_another_one_is_ignored) {
+    const TemporaryDirectory folder;
+    const std::string path = folder / "log";
+    BOOST_TEST(failure_of([&path] {
+                   std::signal(SIGPIPE, SIG_IGN);
+                   const rlimit nothing{0, 0};
+                   ::setrlimit(RLIMIT_FSIZE, &nothing);
+                   ::dup2(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), STDERR_FILENO);
+               }) == EFBIG);
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error) {
     BOOST_TEST(failure_of([] { ::dup2(::open("/dev/full", O_WRONLY | O_CLOEXEC), STDERR_FILENO); }) == ENOSPC);
 }
@@ -72,16 +83,16 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error) {
 BOOST_AUTO_TEST_CASE(without_standard_error_it_writes_to_no_file_that_takes_its_place) {
     const TemporaryDirectory folder;
     const std::string path = folder / "data";
-    const auto create = [&path] { ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600); };
+    const auto create = [&path](int flags) { ::open(path.c_str(), O_WRONLY | O_CREAT | flags, 0600); };
     const auto open_instead = [&] {
         ::close(STDERR_FILENO);
-        create();
+        create(O_CLOEXEC);
     };
     BOOST_TEST(failure_of(open_instead) == EBADF);
     const int later = in_child([&] {
         ::close(STDERR_FILENO);
         const Logger log = stderr_logger();
-        create();
+        create(0);  // as std::ofstream does
         try {
             log(Severity::error, "a line");
         } catch (const system_error&) {
