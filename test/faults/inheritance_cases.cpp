@@ -111,7 +111,7 @@ FAULT_CASE(52, signals_that_are_blocked_at_the_start_do_not_matter, every_mode) 
             BOOST_TEST(!blocks(process, signal), "blocks signal " << signal);
     }
     auto clients = server.served_clients(mode.one_at_a_time ? 0 : 3);
-    // Those that take no signals by a descriptor let them through.
+    // They let them through, whatever was blocked.
     for (const pid_t child : children_of(server.pid())) {
         for (const int signal : {SIGINT, SIGTERM})
             BOOST_TEST(!blocks(child, signal), "a child blocks signal " << signal);
