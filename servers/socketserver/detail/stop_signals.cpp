@@ -22,7 +22,7 @@ namespace {
 constexpr std::array ending_signals{SIGINT, SIGTERM};
 constexpr std::string_view second_signal = "cut short by a second signal";
 
-// What signal handlers look at. Who leaves the list waits until none does any more.
+// What signal handlers look at. Who changes it waits until none looks any more.
 std::atomic<StopSignals*> newest{nullptr};
 std::atomic<int> handlers_running{0};
 static_assert(std::atomic<StopSignals*>::is_always_lock_free);
@@ -31,6 +31,12 @@ std::mutex list_mutex;  // of who enters the list and who leaves it
 // What the program did with the signals, and whether they are ours meanwhile. Guarded by list_mutex.
 std::array<struct sigaction, ending_signals.size()> former_actions{};
 std::array<bool, ending_signals.size()> taken_over{};
+
+/// Waits until no signal handler looks at what it has been told before.
+void wait_for_handlers() noexcept {
+    while (handlers_running > 0)
+        std::this_thread::yield();
+}
 
 /// A line that is put together without memory from the heap.
 class Line {
@@ -82,8 +88,7 @@ StopSignals::~StopSignals() {
     while (*place != this)
         place = &place->load()->next_;
     *place = next_.load();
-    while (handlers_running > 0)
-        std::this_thread::yield();
+    wait_for_handlers();
     for (std::size_t i = 0; i < ending_signals.size() && newest == nullptr; ++i) {
         if (taken_over[i])
             ::sigaction(ending_signals[i], &former_actions[i], nullptr);
@@ -98,6 +103,7 @@ void StopSignals::rearm() noexcept {
 
 void StopSignals::server_closed() noexcept {
     server_ = nullptr;
+    wait_for_handlers();
 }
 
 void StopSignals::on_signal(int, siginfo_t* info, void*) noexcept {

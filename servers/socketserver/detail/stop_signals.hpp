@@ -40,7 +40,7 @@ public:
     /// The next signal is a first one again: the server is about to serve.
     void rearm() noexcept;
 
-    /// The server has closed: signals have no effect any more.
+    /// The server has closed: signals have no effect any more, and no handler of theirs uses it.
     void server_closed() noexcept;
 
     /// Ends the process if a second signal has cut requests short that ran in children.
