@@ -91,6 +91,15 @@ BOOST_AUTO_TEST_CASE(servers_leave_signals_alone_unless_told_otherwise) {
     BOOST_TEST(status == -SIGTERM);
 }
 
+BOOST_AUTO_TEST_CASE(a_signal_to_a_child_that_a_handler_has_forked_is_not_for_the_server) {
+    Server server(anywhere, with_signals);
+    BOOST_TEST(in_child([] {
+                   ::raise(SIGTERM);
+                   return 0;
+               }) == -SIGTERM);
+    BOOST_TEST(!server.stopping());
+}
+
 BOOST_AUTO_TEST_CASE(signals_that_come_when_it_has_closed_have_no_effect) {
     Server server(anywhere, with_signals);
     server.server_close();

@@ -4,6 +4,7 @@
 #include <socketserver/os/signals.hpp>
 
 #include <fcntl.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,7 @@ constexpr std::string_view second_signal = "cut short by a second signal";
 // What signal handlers look at. Who changes it waits until none looks any more.
 std::atomic<StopSignals*> newest{nullptr};
 std::atomic<int> handlers_running{0};
+std::atomic<pid_t> owner{0};  // the process that has installed the handlers
 static_assert(std::atomic<StopSignals*>::is_always_lock_free);
 
 std::mutex list_mutex;  // of who enters the list and who leaves it
@@ -66,6 +68,7 @@ StopSignals::StopSignals(ServerContext& server, StopTimes& times) noexcept
       too_late_(is_ignored(SIGTERM) ? SIGINT : SIGTERM, this) {
     const std::lock_guard lock(list_mutex);
     const bool is_first = newest == nullptr;
+    owner = ::getpid();
     for (std::size_t i = 0; i < ending_signals.size() && is_first; ++i) {
         taken_over[i] = !is_ignored(ending_signals[i]);
         if (!taken_over[i])
@@ -106,8 +109,15 @@ void StopSignals::server_closed() noexcept {
     wait_for_handlers();
 }
 
-void StopSignals::on_signal(int, siginfo_t* info, void*) noexcept {
+void StopSignals::on_signal(int signal, siginfo_t* info, void*) noexcept {
     const int saved = errno;
+    if (::getpid() != owner) {
+        // A handler has forked this process: what it is told is not for the server. It comes once more when this returns.
+        std::signal(signal, SIG_DFL);
+        ::raise(signal);
+        errno = saved;
+        return;
+    }
     ++handlers_running;
     for (StopSignals* each = newest; each != nullptr; each = each->next_)
         each->come(*info);

@@ -25,7 +25,7 @@ namespace socketserver::detail {
 ///
 /// A handler of signals does all that, so it works in every mode and whatever the threads do. It is installed with the first of
 /// these objects and gone with the last, when what the program did with the signals before is back; signals that
-/// are ignored stay so.
+/// are ignored stay so. In a child that somebody else has forked they do what they do by default.
 ///
 /// Thread: any. Borrows the server.
 class StopSignals {
