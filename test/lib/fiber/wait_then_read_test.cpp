@@ -55,6 +55,12 @@ std::string receive_message(Conversation& in) {
     return error ? error.message() : text;
 }
 
+/// Lets other fibers run until one of them has set a flag.
+void give_way_until(const bool& flag) {
+    while (!flag)
+        give_way();
+}
+
 /// Reads without waiting until there is something.
 std::string poll_for_it(Conversation& in) {
     const Deadline deadline = Deadline::after(patience);
@@ -280,8 +286,7 @@ BOOST_DATA_TEST_CASE(a_fiber_that_only_waits_takes_no_input_from_one_that_reads,
         error_code error;
         got = socket.recv(64, 0, error);
         // Ready when the loop looks for events, it has its turn before who is told of one.
-        while (!loop_was_told)
-            give_way();
+        give_way_until(loop_was_told);
         got += socket.recv(64, 0, error);
         over = true;
     });
@@ -293,13 +298,11 @@ BOOST_DATA_TEST_CASE(a_fiber_that_only_waits_takes_no_input_from_one_that_reads,
     });
     loop.spawn([&, &socket = server, &peer = client] {
         peer.sendall("one ");
-        while (!waiting)
-            give_way();
+        give_way_until(waiting);
         peer.sendall("two");
         BOOST_TEST(arrive(socket, 3));
         told.notify();
-        while (!over)
-            give_way();
+        give_way_until(over);
         peer.sendall("for who waits");
     });
     run(loop);

@@ -337,7 +337,8 @@ BOOST_AUTO_TEST_CASE(text_stays_on_one_line) {
     BOOST_TEST(stored("\0\x01\x1f z\n\xff\\"s).to_string() == "@\\x01\\x1f z\\x0a\\xff\\x5c");
     BOOST_TEST(stored("/tmp/\xc3\xa4\n").to_string() == "/tmp/\xc3\xa4\\x0a");
     // Of UTF-8 only what can be printed: no control characters, none that change the direction of writing.
-    BOOST_TEST(stored("/tmp/\xc2\x9b\xe2\x80\xae\xff").to_string() == "/tmp/\\xc2\\x9b\\xe2\\x80\\xae\\xff");
+    const std::string right_to_left{'\xe2', '\x80', '\xae'};
+    BOOST_TEST(stored("/tmp/\xc2\x9b" + right_to_left + '\xff').to_string() == "/tmp/\\xc2\\x9b\\xe2\\x80\\xae\\xff");
 }
 
 // ---- Reading ----------------------------------------------------------------------------------------------
