@@ -3,30 +3,20 @@
 /// \file
 /// The life of every server, whatever its requests are: bind, serve, shut down, close.
 
-#include <socketserver/detail/accept_backoff.hpp>
-#include <socketserver/detail/log_budget.hpp>
-#include <socketserver/detail/log_limit.hpp>
-#include <socketserver/detail/serving_state.hpp>
 #include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/detail/stop_signals.hpp>
-#include <socketserver/net/address.hpp>
 #include <socketserver/net/poll_waiter.hpp>
 #include <socketserver/net/request_limit.hpp>
-#include <socketserver/net/request_registry.hpp>
-#include <socketserver/net/socket.hpp>
-#include <socketserver/os/shared_memory.hpp>
+#include <socketserver/os/deadline.hpp>
 #include <socketserver/os/wakeup.hpp>
 #include <socketserver/server_options.hpp>
-#include <socketserver/serving/server_context.hpp>
-#include <socketserver/unix_socket_file.hpp>
+#include <socketserver/server_resources.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <typeinfo>
-#include <vector>
 
 namespace socketserver {
 
@@ -41,21 +31,15 @@ class SelectingLoops;
 ///                                                     └────── shutdown() ───────┘
 ///     any of them ──server_close──▶ closed
 ///
-/// Owns: the socket, the registry of running requests, the counters (shared with forked children).
+/// Owns: what ServerResources does.
 ///
 /// Thread: shutdown(), request_shutdown(), statistics() and log() from any; everything else from one thread at a
 /// time. Life: destroyed only when no request runs any more, which the destructors of the servers see to by
 /// server_close().
-class ServerLoop : public ServerContext {
+class ServerLoop : public ServerResources {
 public:
     /// How often serve_forever() calls service_actions() unless told otherwise.
     static constexpr std::chrono::milliseconds default_service_interval{500};
-
-    /// Which socket requests use.
-    enum class RequestSocket {
-        own,      ///< one of their own: connections
-        servers,  ///< the server's, which must stay open until they have ended: datagrams
-    };
 
     /// \param address where to bind
     /// \param options how to behave
@@ -90,26 +74,11 @@ public:
     /// \return what became of them; nothing has been counted where shutdown() would not wait
     DrainReport shutdown(std::chrono::nanoseconds drain);
 
-    void request_shutdown() noexcept override;
-
     /// Closes the socket and waits for running requests: they are asked to end, and cut when the time of the
     /// option `drain` is up. Does nothing the second time. A subclass that overrides hooks calls it in its
     /// destructor, so that no hook is called on an object that is gone.
     /// \throw std::logic_error if a handler of this server calls it, or a hook in a context that serves requests as well
     void server_close();
-
-    /// The descriptor of the server's socket; -1 once closed.
-    [[nodiscard]] int fileno() const noexcept { return socket_.fileno(); }
-
-    /// How it was told to behave.
-    [[nodiscard]] const ServerOptions& options() const noexcept { return options_; }
-
-    // ServerContext
-    [[nodiscard]] const Address& server_address() const noexcept override { return address_; }
-    [[nodiscard]] Statistics statistics() const noexcept override { return shared_->serving.counters.snapshot(); }
-    [[nodiscard]] const ConnectionOptions& connection_options() const noexcept override { return options_.connection; }
-    [[nodiscard]] bool stopping() const noexcept override;
-    void log(Severity severity, std::string_view message) const noexcept override;
 
     // Hooks that may be overridden
 
@@ -173,29 +142,6 @@ protected:
 
     // For subclasses
 
-    /// Says that processes share what ServerOptions::max_connections allows. To be called before it serves.
-    /// \param processes how many
-    void divide_among(std::size_t processes) noexcept { processes_ = processes; }
-
-    /// How many requests this process may serve at once.
-    [[nodiscard]] RequestLimit& limit() noexcept { return limit_; }
-
-    /// Lets other sockets be bound to the same port (SO_REUSEPORT), whatever the options say. To be called before server_bind().
-    void share_port() noexcept { shares_port_ = true; }
-
-    /// Further sockets bound to the server's address, for those who serve beside it. Closed with the server's.
-    [[nodiscard]] std::vector<Socket>& further_sockets() noexcept { return further_sockets_; }
-
-    /// Whether requests use the server's socket.
-    [[nodiscard]] bool requests_share_socket() const noexcept { return request_socket_ == RequestSocket::servers; }
-
-    /// Makes the socket and binds it to the address (bind(2)), or takes over the one that the options name; the address is then the
-    /// one bound. The file that a former server left at a Unix path is removed, if nobody listens on it any more.
-    /// \param type SOCK_STREAM or SOCK_DGRAM
-    /// \param reuse_address whether to set SO_REUSEADDR if the options do not say
-    /// \throw boost::system::system_error if it cannot be bound, naming the address
-    void bind_socket(int type, bool reuse_address);
-
     /// How waiting for a request ended.
     enum class Waited {
         request,    ///< there is one
@@ -212,8 +158,9 @@ protected:
     /// \param woken_by what is to wake it instead; cleared
     Waited wait_for_request(Deadline deadline, const Wakeup& woken_by);
 
-    /// How long the steps of a stop take that is going on, or of the next one.
-    [[nodiscard]] const detail::StopTimes& stop_times() const noexcept { return shared_->stop_times; }
+    /// Waits for running requests to end; asked to, and then by force.
+    /// \param cut when to cut them, unless somebody else does so before
+    void finish_running(Deadline cut);
 
     /// Does the steps that are due.
     /// \param stop whose
@@ -222,58 +169,11 @@ protected:
             stop_running(*step);
     }
 
-    /// For a concurrency whose children are told to end by a signal: whether that is not for those on whose connection nothing
-    /// has come yet. Shared with children that are forked later.
-    [[nodiscard]] std::atomic<bool>& new_requests_are_spared() const noexcept {
-        return shared_->new_requests_are_spared;
-    }
-
-    /// Whether running requests are being ended by force.
-    [[nodiscard]] bool cutting() const noexcept { return state_->cutting(); }
-
-    /// Until when not to accept, because descriptors or memory have run out.
-    [[nodiscard]] Deadline accept_pause() const noexcept { return backoff_.until(); }
-
-    /// Becomes readable when the loop is to look whether a shutdown was asked for.
-    [[nodiscard]] const Wakeup& wakeup() const noexcept { return state_->wakeup; }
-
-    /// Makes sure that nobody else has shut the socket down; to be called when it was ready and had nothing.
-    /// \throw boost::system::system_error if somebody has
-    void require_usable_socket() const;
-
-    /// Whether serve_forever() is to return.
-    [[nodiscard]] bool shutdown_requested() const noexcept { return shared_->shutdown_requested || state_->ending; }
-
-    /// Has the loop of this process return: request_shutdown(), but that a worker process leaves alone.
-    void end_loop() noexcept;
-
-    /// Makes this process, which has just been forked and has one thread, one that serves in place of its parent: it
-    /// counts, is woken and ended by itself. request_shutdown() still ends the server as a whole.
-    /// \param state what it uses in place of what it inherited; must outlive the process' use of the server
-    void become_worker(detail::ServingState& state) noexcept { state_ = &state; }
-
-    /// Whether this process has become a worker.
-    [[nodiscard]] bool is_worker() const noexcept { return state_ != &own_; }
-
-    /// Says what to do about a failure to get a request: nothing for what concerns one request only, a pause for what
-    /// runs out.
-    /// \throw boost::system::system_error the failure, if it means that no request will ever come again
-    void get_request_failed(const system_error& failure);
-
-    /// Tells that a request was got.
-    void got_request() noexcept;
-
     /// Tells that a request has given back what it held: who pauses for want of it tries again at once. Thread: any.
     void gave_back() noexcept {
-        if (backoff_.end_pause())
+        if (backoff().end_pause())
             wake_accepting();
     }
-
-    /// Tells that a limit was reached, so that no request is accepted until one has ended. Thread: any.
-    void accepting_deferred() noexcept;
-
-    /// How many failed datagrams may be logged. Thread: any, any process that serves.
-    [[nodiscard]] detail::LogBudget& datagram_failures() const noexcept { return shared_->datagram_failures; }
 
     /// Ends the program with a message if a subclass whose hooks are gone by now has left requests running; else
     /// closes the server. For destructors.
@@ -312,54 +212,16 @@ protected:
         std::optional<detail::StopSchedule> stop_;  // once one is requested
     };
 
-    /// The server's socket.
-    [[nodiscard]] Socket& socket() noexcept { return socket_; }
-    /// The running requests.
-    [[nodiscard]] RequestRegistry& registry() noexcept { return state_->registry; }
-    /// Notified for good when running requests are cut.
-    [[nodiscard]] const Wakeup& cut_signal() const noexcept { return state_->cut; }
-    /// The counters, a worker process' own.
-    [[nodiscard]] Counters& counters() const noexcept { return state_->shared.counters; }
-
 private:
     friend class detail::SelectingLoops;
     class Serving;
-    void tell_who_shares_port(int type) const;
-    void close_socket() noexcept;
     [[nodiscard]] bool may_get_another();
-    bool end_serving(Deadline cut);
-    void finish_running(Deadline cut);
-    void require_usable_socket(short events) const;
-    void check_descriptor_limit();
-    [[nodiscard]] std::size_t share_of_connections() const noexcept;
+    bool stop_serving(Deadline cut);
     [[nodiscard]] bool called_by_own_request() const noexcept;
     [[nodiscard]] bool called_by_serving_thread() const noexcept;
 
-    struct Shared {
-        detail::SharedServingState serving;
-        std::atomic<bool> shutdown_requested{false};
-        std::atomic<bool> new_requests_are_spared{false};
-        detail::StopTimes stop_times;
-        detail::LogBudget datagram_failures;
-    };
-
-    const ServerOptions options_;
-    Address address_;
-    const RequestSocket request_socket_;
-    std::size_t processes_ = 1;
-    RequestLimit limit_{1};  // of a process; set when it begins to serve
-    bool shares_port_ = options_.allow_reuse_port;
-    Socket socket_;
-    std::vector<Socket> further_sockets_;
-    std::optional<UnixSocketFile> file_;  // that the socket is bound to, if it is
-    SharedMemory<Shared> shared_;
-    detail::ServingState own_{shared_->serving};
-    detail::ServingState* state_ = &own_;  // another one in a worker process
-    detail::AcceptBackoff backoff_;
     bool at_limit_ = false;  // the thread that waits for requests has found that there is no capacity
     bool closed_ = false;
-    bool told_of_descriptor_limit_ = false;
-    detail::LogLimit deferrals_;
     std::optional<detail::StopSignals> stop_signals_;  // if the options say so
 
     std::mutex mutex_;

@@ -221,19 +221,8 @@ private:
             this->log(Severity::error, "worker " + std::to_string(::getpid()) + ": " + failure.what());
             status = EXIT_FAILURE;
         }
-        drain();
+        this->finish_running(Deadline::after(this->stop_times().drain));
         return status;
-    }
-
-    // Lets requests that outlived the loop end.
-    void drain() {
-        constexpr std::chrono::milliseconds turn{20};
-        detail::StopSchedule stop(this->stop_times());
-        do {
-            if (this->cutting())
-                stop.hasten_cut();
-            this->stop_as_due(stop);
-        } while (!this->join_running(earlier(stop.next(), Deadline::after(turn))));
     }
 
     detail::WorkerProcesses workers_{

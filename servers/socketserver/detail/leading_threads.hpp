@@ -157,7 +157,7 @@ private:
 
     // What the leader does: gets a request, which it then serves and leads no more, or waits for one.
     void accept() {
-        const bool got_one = this->accept_pause().expired() && this->handle_request_noblock(this->limit().take());
+        const bool got_one = this->backoff().until().expired() && this->handle_request_noblock(this->limit().take());
         if (!crew_.leads())
             return;
         if (got_one || this->wait_for_request(next_service_, step_down_) == Base::Waited::timed_out)

@@ -156,7 +156,7 @@ void SelectingLoops::accept(SelectingLoop& running) {
 /// Gets a request, or waits for one, or for what it takes to get one.
 /// \return whether there was one
 bool SelectingLoops::accept_or_wait(SelectingLoop& running) {
-    const Deadline pause = server_.accept_pause();
+    const Deadline pause = server_.backoff().until();
     if (!pause.expired()) {
         running.loop.leave_shared();  // what comes is for those that can accept it
         Waiter::current().park(earlier(running.next_service, pause));
@@ -174,7 +174,7 @@ bool SelectingLoops::accept_or_wait(SelectingLoop& running) {
     const bool got_one = may_make_a_fiber(running) && server_.handle_request_noblock(std::move(ticket));
     if (got_one)
         running.waited = WaitResult::timed_out;
-    else if (server_.accept_pause() == pause)  // else one is there, and could not be got
+    else if (server_.backoff().until() == pause)  // else one is there, and could not be got
         wait_for_request(running.next_service, running.waited);
     return got_one;
 }
@@ -196,7 +196,7 @@ bool SelectingLoops::may_make_a_fiber(SelectingLoop& running) {
 void SelectingLoops::accept_one(Deadline deadline) {
     WaitResult waited = WaitResult::timed_out;
     while (!server_.shutdown_requested()) {
-        const Deadline former_pause = server_.accept_pause();
+        const Deadline former_pause = server_.backoff().until();
         const bool late = deadline.expired();
         if (server_.handle_request_noblock(server_.limit().take()))
             return;
@@ -204,7 +204,7 @@ void SelectingLoops::accept_one(Deadline deadline) {
             server_.handle_timeout();
             return;
         }
-        if (const Deadline pause = server_.accept_pause(); pause != former_pause || !pause.expired())
+        if (const Deadline pause = server_.backoff().until(); pause != former_pause || !pause.expired())
             Waiter::current().park(earlier(deadline, pause));
         else
             wait_for_request(deadline, waited);
