@@ -109,16 +109,8 @@ public:
     /// \param name e.g. the peer's address; may be empty
     void rename_current(std::string_view name) noexcept { scheduler_.rename_current(name); }
 
-    /// The number of the turn of a fiber that is going on, 0 while none runs. Thread: any.
-    [[nodiscard]] std::uint64_t turn() const noexcept { return scheduler_.turn(); }
-
-    /// The name of the fiber that has a turn. Thread: any.
-    /// \param turn its number
-    /// \return nothing if it is over, or the fiber is just being renamed
-    /// \throw std::bad_alloc
-    [[nodiscard]] std::optional<std::string> name_of_turn(std::uint64_t turn) const {
-        return scheduler_.name_of_turn(turn);
-    }
+    /// Whose turn it is: Scheduler::turn() and Scheduler::name_of_turn(). Thread: any, for these.
+    [[nodiscard]] const Scheduler& scheduler() const noexcept { return scheduler_; }
 
     /// Has the fiber that waits for this descriptor look again.
     /// \param what a descriptor that a fiber of this loop may be waiting for

@@ -83,19 +83,19 @@ void StallWatchdog::run() {
 std::vector<StallWatchdog::Stall> StallWatchdog::look_locked(Clock::time_point now) {
     std::vector<Stall> stalls;
     for (Entry& entry : loops_) {
-        const std::uint64_t turn = entry.loop->turn();
+        const std::uint64_t turn = entry.loop->scheduler().turn();
         if (turn != entry.turn) {
             entry.turn = turn;
             entry.since = now;
             entry.before = turn != 0 ? time_of(entry.computing_time) : std::chrono::nanoseconds{0};
             entry.told = false;
         } else if (turn != 0 && !entry.told && holds_up(entry, now)) {
-            auto name = entry.loop->name_of_turn(turn);
+            auto name = entry.loop->scheduler().name_of_turn(turn);
             if (!name)
                 continue;
             ThreadActivity activity = trace_.of(entry.thread);
             // What comes after it is not to be told for it.
-            if (entry.loop->turn() != turn)
+            if (entry.loop->scheduler().turn() != turn)
                 activity = {};
             stalls.push_back({std::move(*name), std::move(activity)});
             entry.told = true;

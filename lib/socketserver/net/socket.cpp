@@ -1,219 +1,119 @@
 #include <socketserver/net/socket.hpp>
 
-#include <socketserver/net/request_registry.hpp>
+#include <socketserver/net/detail/socket_transfer.hpp>
 #include <socketserver/net/socket_stream.hpp>
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <string>
+#include <utility>
 
-// The life, names and options of a socket; socket_io.cpp moves its bytes, socket_functions.cpp makes sockets.
+// How a socket comes to be connected, and waits; socket_io.cpp moves its bytes, socket_functions.cpp makes sockets.
 
 namespace socketserver {
 
 using namespace std::chrono_literals;
 
-Socket::Socket(int family, int type, int protocol)
-    : waitable_(own_descriptor(::socket(family, type | SOCK_CLOEXEC, protocol)).release()) {
-    descriptor_blocks_ = (type & SOCK_NONBLOCK) == 0;
-    constexpr int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-    // Of datagrams each is read by itself, and so are the pieces of a Unix stream that came with descriptors.
-    short_reads_tell_ = (family == AF_INET || family == AF_INET6) && (type & ~flags) == SOCK_STREAM &&
-                        (protocol == 0 || protocol == IPPROTO_TCP);
-    if (!is_open())
-        throw_errno(errno, "socket");
-}
-
-Socket::Socket(UniqueFd fd, Address peer) noexcept : waitable_(fd.release()), peer_(peer) {
-    const int flags = ::fcntl(waitable_.fd, F_GETFL);
-    descriptor_blocks_ = flags < 0 || (flags & O_NONBLOCK) == 0;
-    error_code ignored;
-    short_reads_tell_ = getsockopt(SOL_SOCKET, SO_PROTOCOL, ignored) == IPPROTO_TCP;
-}
-
-Socket& Socket::operator=(Socket&& other) noexcept {
-    if (this != &other) {
-        close();
-        waitable_ = std::move(other.waitable_);
-        kept_ = std::move(other.kept_);
-        ticket_ = std::move(other.ticket_);
-        timeout_ = other.timeout_;
-        write_timeout_ = other.write_timeout_;
-        kernel_timeout_ = other.kernel_timeout_;
-        descriptor_blocks_ = other.descriptor_blocks_;
-        kernel_timeout_current_ = other.kernel_timeout_current_;
-        short_reads_tell_ = other.short_reads_tell_;
-        peer_ = other.peer_;
-    }
-    return *this;
-}
-
-Socket::~Socket() {
-    close();
-}
-
-void Socket::close() noexcept {
-    UniqueFd{detach()}.reset();
-}
-
-int Socket::detach() noexcept {
-    waitable_.request.reset();
-    waitable_.watch.reset();
-    kept_.reset();
-    return std::exchange(waitable_.fd, -1);
-}
-
-void Socket::fail(error_code error, const char* operation) const {
-    throw_error(error, operation, peer_name());
-}
-
-std::string Socket::peer_name() const {
-    return peer_.is_unnamed() ? std::string{} : peer_.to_string();
-}
-
-void Socket::shutdown(int how, error_code& error) noexcept {
-    if (how != SHUT_RD)
-        waitable_.output_ended = true;
-    error = ::shutdown(fileno(), how) == 0 ? error_code{} : system_code(errno);
-}
-
-void Socket::shutdown(int how) {
-    error_code error;
-    shutdown(how, error);
-    if (error)
-        fail(error, "shutdown");
-}
-
-void Socket::bind(const Address& address, error_code& error) {
-    Address target = address;
-    if (address.is_any()) {
-        sockaddr_storage own{};
-        socklen_t length = sizeof own;
-        ::getsockname(fileno(), reinterpret_cast<sockaddr*>(&own), &length);
-        target = Address(own.ss_family == AF_INET6 ? "::" : "0.0.0.0", address.port());
-    }
-    error = ::bind(fileno(), target.data(), target.size()) == 0 ? error_code{} : system_code(errno);
-}
-
-void Socket::bind(const Address& address) {
-    error_code error;
-    bind(address, error);
-    if (error)
-        throw_error(error, "bind to", address.to_string());
-}
-
-Address Socket::getsockname(error_code& error) const noexcept {
-    sockaddr_storage storage{};
-    socklen_t length = sizeof storage;
-    error = {};
-    if (::getsockname(fileno(), reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
-        error = system_code(errno);
+std::pair<Socket, Address> Socket::accept(error_code& error) {
+    if (!require_nonblocking_descriptor(error))
         return {};
-    }
-    return Address::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
-}
-
-Address Socket::getsockname() const {
-    error_code error;
-    Address address = getsockname(error);
+    sockaddr_storage from{};
+    socklen_t length = 0;
+    int accepted = -1;
+    Operation operation = reading();
+    operation.blocks = Blocks::in_waiter;
+    const IoResult result = transfer(operation, error, [&](int) -> ssize_t {
+        length = sizeof from;
+        // Not O_NONBLOCK: where the kernel must not block, each call says so by a flag.
+        accepted =
+            own_descriptor(::accept4(fileno(), reinterpret_cast<sockaddr*>(&from), &length, SOCK_CLOEXEC)).release();
+        return accepted < 0 ? -1 : 0;
+    });
+    bytes_or_error(result, error);
     if (error)
-        fail(error, "getsockname");
-    return address;
-}
-
-Address Socket::getpeername(error_code& error) const noexcept {
-    sockaddr_storage storage{};
-    socklen_t length = sizeof storage;
-    error = {};
-    if (::getpeername(fileno(), reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
-        error = system_code(errno);
         return {};
+    const Address peer = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), length);
+    Socket connection;
+    connection.waitable_.fd = accepted;
+    connection.short_reads_tell_ = short_reads_tell_;
+    connection.peer_ = peer;
+    return {std::move(connection), peer};
+}
+
+std::pair<Socket, Address> Socket::accept() {
+    error_code error;
+    auto accepted = accept(error);
+    if (error)
+        fail(error, "accept");
+    return accepted;
+}
+
+void Socket::connect(const Address& address, error_code& error) {
+    const Deadline deadline = Deadline::from_timeout(timeout_);
+    const bool blocked = descriptor_blocks_;
+    waitable_.watch.reset();  // what it remembers is of the time before: that there is nothing to wait for
+    if (!require_nonblocking_descriptor(error))
+        return;
+    finish_connecting(address, deadline, error);
+    if (!error || error == system_code(EINPROGRESS))
+        peer_ = address;
+    if (blocked && timeout_ != 0ns) {
+        const int flags = ::fcntl(fileno(), F_GETFL);
+        descriptor_blocks_ = flags >= 0 && ::fcntl(fileno(), F_SETFL, flags & ~O_NONBLOCK) == 0;
     }
-    return Address::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
 }
 
-Address Socket::getpeername() const {
-    error_code error;
-    Address address = getpeername(error);
-    if (error)
-        fail(error, "getpeername");
-    return address;
-}
-
-void Socket::listen(int backlog, error_code& error) noexcept {
-    error = ::listen(fileno(), backlog) == 0 ? error_code{} : system_code(errno);
-}
-
-void Socket::listen(int backlog) {
-    error_code error;
-    listen(backlog, error);
-    if (error)
-        fail(error, "listen");
-}
-
-int Socket::getsockopt(int level, int option, error_code& error) const noexcept {
-    int value = 0;
-    socklen_t length = sizeof value;
-    error = ::getsockopt(fileno(), level, option, &value, &length) == 0 ? error_code{} : system_code(errno);
-    return value;
-}
-
-int Socket::getsockopt(int level, int option) const {
-    error_code error;
-    const int value = getsockopt(level, option, error);
-    if (error)
-        fail(error, "getsockopt");
-    return value;
-}
-
-void Socket::setsockopt(int level, int option, std::span<const std::byte> value, error_code& error) noexcept {
-    const int result = ::setsockopt(fileno(), level, option, value.data(), static_cast<socklen_t>(value.size()));
-    error = result == 0 ? error_code{} : system_code(errno);
-}
-
-void Socket::setsockopt(int level, int option, int value, error_code& error) noexcept {
-    setsockopt(level, option, std::as_bytes(std::span{&value, 1}), error);
-}
-
-void Socket::setsockopt(int level, int option, int value) {
-    setsockopt(level, option, std::as_bytes(std::span{&value, 1}));
-}
-
-void Socket::setsockopt(int level, int option, std::span<const std::byte> value) {
-    error_code error;
-    setsockopt(level, option, value, error);
-    if (error)
-        fail(error, "setsockopt");
-}
-
-void Socket::settimeout(std::optional<std::chrono::nanoseconds> timeout) {
-    timeout_ = timeout ? std::optional{std::max(*timeout, 0ns)} : std::nullopt;
-    kernel_timeout_current_ = false;
-}
-
-void Socket::setblocking(bool blocking) {
-    settimeout(blocking ? std::nullopt : std::optional<std::chrono::nanoseconds>{0ns});
-}
-
-/// Sets O_NONBLOCK, for the calls that have no flag to say so.
-/// \return false if that failed, with \p error set
-bool Socket::require_nonblocking_descriptor(error_code& error) noexcept {
-    error = {};
-    if (!descriptor_blocks_)
-        return true;
-    const int flags = ::fcntl(fileno(), F_GETFL);
-    if (flags < 0 || ::fcntl(fileno(), F_SETFL, flags | O_NONBLOCK) != 0) {
-        error = system_code(errno);
-        return false;
+void Socket::finish_connecting(const Address& address, Deadline deadline, error_code& error) {
+    Waiter& waiter = Waiter::current();
+    waiter.flush_pending();
+    constexpr auto first_pause = 1ms;
+    auto pause = first_pause;
+    for (;;) {
+        const bool late = pause > first_pause && deadline.expired();
+        if (::connect(fileno(), address.data(), address.size()) == 0)
+            return;
+        const int reason = errno;
+        if (timeout_ == 0ns || (reason != EINPROGRESS && reason != EINTR && reason != EAGAIN)) {
+            error = system_code(reason);
+            return;
+        }
+        if (reason != EAGAIN)
+            break;
+        // A Unix listener's queue is full, and nothing tells when it no longer is.
+        if (late) {
+            error = system_code(ETIMEDOUT);
+            return;
+        }
+        if (waiter.sleep_until(earlier(deadline, Deadline::after(pause))) == WaitResult::cut) {
+            error = system_code(ECANCELED);
+            return;
+        }
+        pause = std::min(pause * 2, 50ms);
     }
-    descriptor_blocks_ = false;
-    return true;
+    switch (waiter.wait(waitable_, Interest::writable, deadline)) {
+        case WaitResult::ready: {
+            const int reason = getsockopt(SOL_SOCKET, SO_ERROR, error);
+            if (!error && reason != 0)
+                error = system_code(reason);
+            return;
+        }
+        case WaitResult::timed_out: error = system_code(ETIMEDOUT); return;
+        case WaitResult::stopped:
+        case WaitResult::cut: error = system_code(ECANCELED); return;
+    }
+}
+
+void Socket::connect(const Address& address) {
+    if (const error_code error = connect_ex(address))
+        throw_error(error, "connect to", address.to_string());
+}
+
+error_code Socket::connect_ex(const Address& address) {
+    error_code error;
+    connect(address, error);
+    return error;
 }
 
 WaitResult Socket::wait(Interest interest, Deadline deadline) {
@@ -239,21 +139,6 @@ WaitResult Socket::wait(Interest interest, Deadline deadline) {
         if (ready || waited != WaitResult::ready || !is_open())
             return waited;
     }
-}
-
-void Socket::share() noexcept {
-    // Once and for all, since it changes the socket. Should it fail, so will what is tried then, and tell.
-    error_code told_later;
-    require_nonblocking_descriptor(told_later);
-    waitable_.shared = true;
-}
-
-void Socket::serve_under(RequestRegistry& registry) {
-    waitable_.request = std::make_unique<RunningRequest>(registry, fileno());
-}
-
-bool Socket::stop_requested() const noexcept {
-    return waitable_.request != nullptr && waitable_.request->stopping();
 }
 
 SocketStream Socket::makefile() {

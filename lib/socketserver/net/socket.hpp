@@ -5,13 +5,12 @@
 
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/byte_stream.hpp>
-#include <socketserver/net/request_limit.hpp>
+#include <socketserver/net/socket_base.hpp>
 #include <socketserver/net/waiter.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/unique_fd.hpp>
 
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,7 +19,6 @@
 
 namespace socketserver {
 
-class RequestRegistry;
 class SocketStream;
 
 /// A socket, with the operations of Python's socket module under their names.
@@ -37,7 +35,7 @@ class SocketStream;
 /// call and the peer; there a time-out is the error ETIMEDOUT, would-block on a non-blocking socket EAGAIN, and
 /// a wait that a server cuts ECANCELED. The one with an error_code& does not throw for them; it stores the error,
 /// or clears the code. EINTR is never seen. A write to a peer that is gone is the error EPIPE, never a SIGPIPE.
-class Socket final : public ByteStream {
+class Socket final : public SocketBase {
 public:
     /// No socket: fileno() is -1.
     Socket() noexcept = default;
@@ -47,69 +45,14 @@ public:
     /// \param type SOCK_STREAM, SOCK_DGRAM or another type
     /// \param protocol 0 for the type's own
     /// \throw boost::system::system_error if there is none to be had
-    explicit Socket(int family, int type = SOCK_STREAM, int protocol = 0);
+    explicit Socket(int family, int type = SOCK_STREAM, int protocol = 0) : SocketBase(family, type, protocol) {}
 
     /// Takes over an open descriptor.
     /// \param fd the descriptor of a socket
     /// \param peer whom it is connected to, for messages
-    explicit Socket(UniqueFd fd, Address peer = {}) noexcept;
-
-    Socket(Socket&&) noexcept = default;
-    Socket& operator=(Socket&& other) noexcept;
-    ~Socket() override;
-
-    // Life
-
-    /// The descriptor, or -1 once closed. Still owned by this object.
-    [[nodiscard]] int fileno() const noexcept override { return waitable_.fd; }
-
-    /// Whether there is an open descriptor.
-    [[nodiscard]] bool is_open() const noexcept { return waitable_.fd >= 0; }
-
-    /// Closes the descriptor; does nothing if it is closed already. Unsent data is still sent by the kernel.
-    void close() noexcept;
-
-    /// Gives the descriptor up without closing it.
-    /// \return the descriptor, now the caller's to close; -1 if there is none
-    [[nodiscard]] int detach() noexcept;
-
-    /// Ends one or both directions (shutdown(2)).
-    /// \param how SHUT_RD, SHUT_WR or SHUT_RDWR
-    void shutdown(int how);
-    /// \copydoc shutdown(int)
-    /// \param error what went wrong
-    void shutdown(int how, error_code& error) noexcept;
-
-    // Names
-
-    /// Binds to an address (bind(2)). An any address (`Address("", port)`) needs an IPv6 socket, or binds an
-    /// IPv4 socket to 0.0.0.0.
-    /// \param address where to
-    void bind(const Address& address);
-    /// \copydoc bind(const Address&)
-    /// \param error what went wrong
-    void bind(const Address& address, error_code& error);
-
-    /// The address it is bound to (getsockname(2)).
-    [[nodiscard]] Address getsockname() const;
-    /// \copydoc getsockname() const
-    /// \param error what went wrong
-    [[nodiscard]] Address getsockname(error_code& error) const noexcept;
-
-    /// The address it is connected to (getpeername(2)).
-    [[nodiscard]] Address getpeername() const;
-    /// \copydoc getpeername() const
-    /// \param error what went wrong
-    [[nodiscard]] Address getpeername(error_code& error) const noexcept;
+    explicit Socket(UniqueFd fd, Address peer = {}) noexcept : SocketBase(std::move(fd), peer) {}
 
     // Connecting
-
-    /// Lets it accept connections (listen(2)).
-    /// \param backlog how many connections the kernel may queue; it cuts the number to net.core.somaxconn
-    void listen(int backlog = SOMAXCONN);
-    /// \copydoc listen(int)
-    /// \param error what went wrong
-    void listen(int backlog, error_code& error) noexcept;
 
     /// Accepts a connection, waiting for one as long as the time-out allows (accept4(2)).
     /// \return the connection, without a time-out whatever this socket's is, and the peer's address
@@ -236,94 +179,10 @@ public:
 
     // Waiting
 
-    /// Sets how long each operation may wait.
-    /// \param timeout none (the default): as long as it takes; zero: not at all, operations that would
-    ///   block fail with EAGAIN; else the longest wait, in nanoseconds or coarser
-    void settimeout(std::optional<std::chrono::nanoseconds> timeout);
-
-    /// How long each operation may wait; see settimeout().
-    [[nodiscard]] std::optional<std::chrono::nanoseconds> gettimeout() const noexcept { return timeout_; }
-
-    /// Sets how long one write may wait: the whole of what send functions, sendfile() and write_all() are given, however small
-    /// the pieces are in which the peer takes it. The clock is looked at only when the peer does not take all of it at once.
-    /// \param timeout none (the default): gettimeout(); else the longest wait. A socket that does not wait at all goes on not
-    ///   waiting.
-    void set_write_timeout(std::optional<std::chrono::nanoseconds> timeout) noexcept { write_timeout_ = timeout; }
-
-    /// How long one write may wait; none: gettimeout(). See set_write_timeout().
-    [[nodiscard]] std::optional<std::chrono::nanoseconds> write_timeout() const noexcept override {
-        return write_timeout_;
-    }
-
-    /// As in Python: `setblocking(false)` is `settimeout(0)`, `setblocking(true)` is `settimeout(none)`.
-    /// \param blocking whether operations wait
-    void setblocking(bool blocking);
-
     /// Waits until the socket is ready, by the calling context's waiter.
     /// \param interest what to wait for
     /// \param deadline when to give up
     WaitResult wait(Interest interest, Deadline deadline);
-
-    // Options
-
-    /// An integer option of the socket (getsockopt(2)).
-    /// \param level e.g. SOL_SOCKET
-    /// \param option e.g. SO_REUSEADDR
-    [[nodiscard]] int getsockopt(int level, int option) const;
-    /// \copydoc getsockopt(int,int) const
-    /// \param error what went wrong
-    [[nodiscard]] int getsockopt(int level, int option, error_code& error) const noexcept;
-
-    /// Sets an integer option of the socket (setsockopt(2)).
-    /// \param level e.g. SOL_SOCKET
-    /// \param option e.g. SO_REUSEADDR
-    /// \param value the option's new value
-    void setsockopt(int level, int option, int value);
-    /// \copydoc setsockopt(int,int,int)
-    /// \param error what went wrong
-    void setsockopt(int level, int option, int value, error_code& error) noexcept;
-
-    /// Sets an option that is a structure, such as SO_LINGER.
-    /// \param level e.g. SOL_SOCKET
-    /// \param option e.g. SO_LINGER
-    /// \param value the bytes of the structure
-    void setsockopt(int level, int option, std::span<const std::byte> value);
-    /// \copydoc setsockopt(int,int,std::span<const std::byte>)
-    /// \param error what went wrong
-    void setsockopt(int level, int option, std::span<const std::byte> value, error_code& error) noexcept;
-
-    // Serving
-
-    /// Enters the socket into the registry of the server that serves it, until just before it is closed.
-    /// \param registry must outlive the socket's being open
-    void serve_under(RequestRegistry& registry);
-
-    /// Has something live as long as the descriptor is open: it is let go of just before that is closed or given up.
-    /// \param what it
-    void keep(std::shared_ptr<void> what) noexcept { kept_ = std::move(what); }
-
-    /// What it keeps, if anything.
-    [[nodiscard]] const std::shared_ptr<void>& kept() const noexcept { return kept_; }
-
-    /// Has it hold the ticket of the request whose connection it is, until that is taken or the socket is gone.
-    /// \param ticket it
-    void admit(RequestTicket ticket) noexcept { ticket_ = std::move(ticket); }
-
-    /// Gives its ticket up.
-    [[nodiscard]] RequestTicket take_ticket() noexcept { return std::move(ticket_); }
-
-    /// Lets several threads wait on the socket at once, each perhaps in an event loop: for a server's socket, from which all get
-    /// requests. To be called before they begin. Their operations must not wait inside the kernel: see setblocking().
-    void share() noexcept;
-
-    /// The descriptor as waiters see it.
-    [[nodiscard]] Waitable& waitable() noexcept { return waitable_; }
-
-    /// Whether it is the connection of a request that its server has asked to end.
-    [[nodiscard]] bool stop_requested() const noexcept;
-
-    /// The peer's address if known, for messages.
-    [[nodiscard]] std::string peer_name() const override;
 
 private:
     enum class Blocks { in_kernel_if_possible, in_waiter, in_waiter_unpolled };
@@ -339,22 +198,9 @@ private:
     template <class Buffer>
     IoResult receive(Buffer&& buffer, int flags, const ReadLimits& limits, error_code& error);
     [[nodiscard]] IoResult with_end(IoResult result, error_code error) const noexcept;
-    bool require_nonblocking_descriptor(error_code& error) noexcept;
     [[nodiscard]] bool kernel_keeps_time(const Operation& operation,
                                          std::optional<std::chrono::nanoseconds> longest) noexcept;
     void finish_connecting(const Address& address, Deadline deadline, error_code& error);
-    [[noreturn]] void fail(error_code error, const char* operation) const;
-
-    Waitable waitable_;  // its fd is owned here: closed by close(), after watch and request
-    std::shared_ptr<void> kept_;
-    RequestTicket ticket_;
-    std::optional<std::chrono::nanoseconds> timeout_;
-    std::optional<std::chrono::nanoseconds> write_timeout_;   // none: timeout_
-    std::optional<std::chrono::nanoseconds> kernel_timeout_;  // SO_RCVTIMEO; has meaning while current
-    bool descriptor_blocks_ = true;                           // O_NONBLOCK is not set
-    bool kernel_timeout_current_ = true;                      // settimeout() was not called since it was set
-    bool short_reads_tell_ = false;                           // TCP: less than asked for means that there is no more
-    Address peer_;
 };
 
 }  // namespace socketserver

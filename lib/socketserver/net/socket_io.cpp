@@ -1,6 +1,6 @@
 #include <socketserver/net/socket.hpp>
 
-#include <socketserver/net/request_registry.hpp>
+#include <socketserver/net/detail/socket_transfer.hpp>
 #include <socketserver/os/signals.hpp>
 
 #include <fcntl.h>
@@ -18,23 +18,6 @@ namespace socketserver {
 
 using namespace std::chrono_literals;
 
-/// What a system call does while it cannot go on.
-struct Socket::Operation {
-    Interest interest;
-    Blocks blocks;
-    std::optional<std::chrono::nanoseconds> timeout;
-    int flags = 0;         // of the call; with MSG_DONTWAIT it does not wait, whatever the time-out
-    Deadline deadline{};   // once started, the time-out's end is the latest
-    bool started = false;  // the clock has been looked at: what need not wait does without
-    bool late = false;     // of pause_for(): the next try is the last, the time is up
-
-    // The time-out counts from here.
-    void start() noexcept {
-        if (!std::exchange(started, true) && timeout)
-            deadline = earlier(deadline, Deadline::after(*timeout));
-    }
-};
-
 Socket::Operation Socket::reading(int flags, const ReadLimits& limits) const noexcept {
     // The kernel knows no points in time.
     const Blocks blocks = limits.deadline.is_never() ? Blocks::in_kernel_if_possible : Blocks::in_waiter;
@@ -44,20 +27,6 @@ Socket::Operation Socket::reading(int flags, const ReadLimits& limits) const noe
 Socket::Operation Socket::writing(int flags) const noexcept {
     return {Interest::writable, Blocks::in_kernel_if_possible, write_timeout_ ? write_timeout_ : timeout_, flags};
 }
-
-namespace {
-
-IoStatus status_of(WaitResult waited) noexcept {
-    switch (waited) {
-        case WaitResult::timed_out: return IoStatus::timed_out;
-        case WaitResult::stopped: return IoStatus::stopped;
-        case WaitResult::cut: return IoStatus::cut;
-        case WaitResult::ready: break;
-    }
-    return IoStatus::ok;
-}
-
-}  // namespace
 
 /// Whether the kernel itself ends a call that it blocks when the time is up.
 /// \param longest that it may block; none: as long as the operation may
@@ -97,79 +66,6 @@ WaitResult Socket::pause_for(Operation& operation, Waiter& waiter, std::chrono::
     return waited == WaitResult::timed_out ? WaitResult::ready : waited;
 }
 
-/// Counts what went over the connection of a request.
-inline void Socket::count_bytes(const Operation& operation, std::size_t count) noexcept {
-    RunningRequest* const request = waitable_.request.get();
-    if (request == nullptr)
-        return;
-    if (operation.interest == Interest::writable)
-        request->produced(count);
-    else if ((operation.flags & MSG_PEEK) == 0)
-        request->consumed(count);
-}
-
-/// Calls the system until it does something other than "would block" or EINTR.
-/// \param call takes the operation's flags, with MSG_DONTWAIT where the kernel may not block, and returns what the system
-///   call returned
-/// \param before_wait called before each wait that is not the kernel's
-/// Part of each operation: a function more to return from after a fiber's wait is one more return that the processor cannot
-/// foresee.
-template <class Call, class BeforeWait>
-__attribute__((always_inline)) inline IoResult Socket::transfer(Operation& operation, error_code& error, Call call,
-                                                                BeforeWait before_wait) {
-    error = {};
-    Waiter& waiter = Waiter::current();
-    waiter.flush_pending();
-    const bool waits = timeout_ != 0ns && (operation.flags & MSG_DONTWAIT) == 0;
-    // One system call: the kernel blocks and keeps the time.
-    bool kernel_blocks = waits && operation.blocks != Blocks::in_waiter && descriptor_blocks_ &&
-                         waiter.may_block_in_kernel(waitable_) &&
-                         kernel_keeps_time(operation, waiter.longest_in_kernel());
-    if (kernel_blocks)
-        operation.start();
-    // Where the last read found the end of what had come, another one would only say so again.
-    bool wait_first = false;
-    if (waits && operation.interest == Interest::readable && std::exchange(waitable_.input_drained(), false))
-        wait_first = waiter.remembers_readiness();
-    for (auto pause = 1ms;;) {
-        if (wait_first) {
-            before_wait();
-            operation.start();
-            const WaitResult waited = operation.blocks == Blocks::in_waiter_unpolled
-                                          ? pause_for(operation, waiter, pause)
-                                          : waiter.wait(waitable_, operation.interest, operation.deadline);
-            if (waited != WaitResult::ready)
-                return {0, status_of(waited)};
-        }
-        const ssize_t count = call(kernel_blocks ? operation.flags : operation.flags | MSG_DONTWAIT);
-        if (count >= 0) {
-            count_bytes(operation, static_cast<std::size_t>(count));
-            return {static_cast<std::size_t>(count), IoStatus::ok};
-        }
-        const int reason = errno;
-        if (reason == EINTR) {
-            // Not again in the kernel if that would begin the time-out anew.
-            kernel_blocks = kernel_blocks && !operation.timeout && !waiter.longest_in_kernel();
-            continue;
-        }
-        if (reason != EAGAIN && reason != EWOULDBLOCK) {
-            error = system_code(reason);
-            return {};
-        }
-        if (!waits)
-            return {0, IoStatus::would_block};
-        // After a blocking call: its time is up, as the deadline will tell; or somebody has set O_NONBLOCK or
-        // SO_RCVTIMEO through another descriptor of the same socket, which is no reason to give up.
-        kernel_blocks = false;
-        wait_first = true;
-    }
-}
-
-template <class Call>
-__attribute__((always_inline)) inline IoResult Socket::transfer(Operation& operation, error_code& error, Call call) {
-    return transfer(operation, error, call, [] {});
-}
-
 namespace {
 
 // Memory that the caller has anyway, with the face of a ReadBuffer.
@@ -179,16 +75,10 @@ struct GivenBuffer {
     void give_back() const noexcept {}
 };
 
-// For the operations that have no way to tell a status but an error.
-std::size_t bytes_or_error(const IoResult& result, error_code& error) noexcept {
-    if (!error)
-        error = to_error(result.status);
-    return result.bytes;
-}
-
 }  // namespace
 
 /// \param buffer a ReadBuffer, or what has its face
+
 template <class Buffer>
 IoResult Socket::receive(Buffer&& buffer, int flags, const ReadLimits& limits, error_code& error) {
     RunningRequest* const request = waitable_.request.get();
@@ -420,106 +310,6 @@ std::uint64_t Socket::sendfile(int file, std::uint64_t offset, std::optional<std
     if (error)
         fail(error, "sendfile to");
     return sent;
-}
-
-std::pair<Socket, Address> Socket::accept(error_code& error) {
-    if (!require_nonblocking_descriptor(error))
-        return {};
-    sockaddr_storage from{};
-    socklen_t length = 0;
-    int accepted = -1;
-    Operation operation = reading();
-    operation.blocks = Blocks::in_waiter;
-    const IoResult result = transfer(operation, error, [&](int) -> ssize_t {
-        length = sizeof from;
-        // Not O_NONBLOCK: where the kernel must not block, each call says so by a flag.
-        accepted =
-            own_descriptor(::accept4(fileno(), reinterpret_cast<sockaddr*>(&from), &length, SOCK_CLOEXEC)).release();
-        return accepted < 0 ? -1 : 0;
-    });
-    bytes_or_error(result, error);
-    if (error)
-        return {};
-    const Address peer = Address::from_sockaddr(reinterpret_cast<sockaddr*>(&from), length);
-    Socket connection;
-    connection.waitable_.fd = accepted;
-    connection.short_reads_tell_ = short_reads_tell_;
-    connection.peer_ = peer;
-    return {std::move(connection), peer};
-}
-
-std::pair<Socket, Address> Socket::accept() {
-    error_code error;
-    auto accepted = accept(error);
-    if (error)
-        fail(error, "accept");
-    return accepted;
-}
-
-void Socket::connect(const Address& address, error_code& error) {
-    const Deadline deadline = Deadline::from_timeout(timeout_);
-    const bool blocked = descriptor_blocks_;
-    waitable_.watch.reset();  // what it remembers is of the time before: that there is nothing to wait for
-    if (!require_nonblocking_descriptor(error))
-        return;
-    finish_connecting(address, deadline, error);
-    if (!error || error == system_code(EINPROGRESS))
-        peer_ = address;
-    if (blocked && timeout_ != 0ns) {
-        const int flags = ::fcntl(fileno(), F_GETFL);
-        descriptor_blocks_ = flags >= 0 && ::fcntl(fileno(), F_SETFL, flags & ~O_NONBLOCK) == 0;
-    }
-}
-
-void Socket::finish_connecting(const Address& address, Deadline deadline, error_code& error) {
-    Waiter& waiter = Waiter::current();
-    waiter.flush_pending();
-    constexpr auto first_pause = 1ms;
-    auto pause = first_pause;
-    for (;;) {
-        const bool late = pause > first_pause && deadline.expired();
-        if (::connect(fileno(), address.data(), address.size()) == 0)
-            return;
-        const int reason = errno;
-        if (timeout_ == 0ns || (reason != EINPROGRESS && reason != EINTR && reason != EAGAIN)) {
-            error = system_code(reason);
-            return;
-        }
-        if (reason != EAGAIN)
-            break;
-        // A Unix listener's queue is full, and nothing tells when it no longer is.
-        if (late) {
-            error = system_code(ETIMEDOUT);
-            return;
-        }
-        if (waiter.sleep_until(earlier(deadline, Deadline::after(pause))) == WaitResult::cut) {
-            error = system_code(ECANCELED);
-            return;
-        }
-        pause = std::min(pause * 2, 50ms);
-    }
-    switch (waiter.wait(waitable_, Interest::writable, deadline)) {
-        case WaitResult::ready: {
-            const int reason = getsockopt(SOL_SOCKET, SO_ERROR, error);
-            if (!error && reason != 0)
-                error = system_code(reason);
-            return;
-        }
-        case WaitResult::timed_out: error = system_code(ETIMEDOUT); return;
-        case WaitResult::stopped:
-        case WaitResult::cut: error = system_code(ECANCELED); return;
-    }
-}
-
-void Socket::connect(const Address& address) {
-    if (const error_code error = connect_ex(address))
-        throw_error(error, "connect to", address.to_string());
-}
-
-error_code Socket::connect_ex(const Address& address) {
-    error_code error;
-    connect(address, error);
-    return error;
 }
 
 }  // namespace socketserver
