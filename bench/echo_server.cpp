@@ -44,22 +44,6 @@ void serve(const Settings& settings) {
         run<ss::TCPServer<ss::EchoHandler, Concurrency>>(settings);
 }
 
-template <class Inner>
-void serve_in_processes(const Settings& settings) {
-    Settings each = settings;
-    each.options.selecting.workers = 1;
-    serve<ss::Preforking<Inner>>(each);
-}
-
-const std::map<std::string_view, void (*)(const Settings&)> modes{
-    {"blocking", serve<ss::Blocking>},
-    {"forking", serve<ss::Forking>},
-    {"preforking-blocking", serve_in_processes<ss::Blocking>},
-    {"preforking-selecting", serve_in_processes<ss::Selecting>},
-    {"selecting", serve<ss::Selecting>},
-    {"thread-pool", serve<ss::ThreadPool>},
-    {"threading", serve<ss::Threading>}};
-
 // What takes a number.
 const std::map<std::string_view, void (*)(Settings&, unsigned)> numbers{
     {"--defer-accept",
@@ -87,7 +71,7 @@ int usage() {
     std::cerr << "usage: echo_server [--mode MODE] [--udp] [OPTION NUMBER]...\n"
                  "Echoes lines, or with --udp datagrams, on 127.0.0.1; prints the port. SIGTERM ends it.\n"
                  "modes:";
-    for (const auto& [name, serve] : modes)
+    for (const std::string_view name : ss::concurrency_names())
         std::cerr << ' ' << name;
     std::cerr << "\noptions (times in seconds):";
     for (const auto& [name, set] : numbers)
@@ -103,7 +87,7 @@ int main(int argc, char* argv[]) {
     Settings settings;
     settings.options.forking.max_children = many;
     settings.options.threading.max_threads = many;
-    auto mode = modes.find("selecting");
+    std::string_view mode = "selecting";
     for (int i = 1; i < argc; ++i) {
         const std::string_view name = argv[i];
         if (name == "--udp") {
@@ -116,17 +100,19 @@ int main(int argc, char* argv[]) {
         const auto number = numbers.find(name);
         unsigned parsed = 0;
         if (name == "--mode")
-            mode = modes.find(value);
+            mode = value;
         else if (number != numbers.end() && std::from_chars(value.begin(), value.end(), parsed).ec == std::errc{})
             number->second(settings, parsed);
         else
             return usage();
     }
-    if (mode == modes.end())
-        return usage();
+    if (mode.starts_with("preforking"))
+        settings.options.selecting.workers = 1;
     try {
         raise_descriptor_limit();
-        mode->second(settings);
+        const bool served =
+            ss::with_concurrency(mode, [&]<class Concurrency>(Concurrency) { serve<Concurrency>(settings); });
+        return served ? 0 : usage();
     } catch (const std::exception& failure) {
         std::cerr << "echo_server: " << failure.what() << '\n';
         return 1;

@@ -1,5 +1,6 @@
 #include "command_line.hpp"
 
+#include <socketserver/detail/mode.hpp>
 #include <socketserver/detail/read_options.hpp>
 #include <socketserver/os/deadline.hpp>
 
@@ -10,7 +11,13 @@
 
 namespace socketserver::bench {
 
-const std::vector<std::string> all_modes{"blocking", "forking", "preforking", "selecting", "thread-pool", "threading"};
+const std::vector<std::string> all_modes = [] {
+    std::vector<std::string> names;
+    for (const detail::ModeEntry& mode : detail::mode_entries)
+        names.emplace_back(mode.name);
+    std::sort(names.begin(), names.end());
+    return names;
+}();
 
 namespace {
 

@@ -5,6 +5,7 @@
 /// socketserver/handlers/.
 
 #include <socketserver/aliases.hpp>
+#include <socketserver/concurrencies.hpp>
 #include <socketserver/datagram_request_handler.hpp>
 #include <socketserver/fiber/condition_variable.hpp>
 #include <socketserver/fiber/mutex.hpp>

@@ -6,8 +6,9 @@
 /// CONTRACT_CASE makes one test case for each combination of a server and the concurrency that the test program is
 /// built for, `NAME/tcp_ipv4` and so on. The cases know no server type: a combination makes them a server.
 
-#include "mode_traits.hpp"
 #include "script.hpp"
+
+#include <support/mode_traits.hpp>
 
 #include <socketserver/server_loop.hpp>
 
@@ -66,7 +67,7 @@ struct Combination : ModeTraits {
     return combination.is_datagram();
 }
 [[nodiscard]] inline bool bounded_stream_servers(const Combination& combination) {
-    return combination.bounded && combination.is_stream();
+    return !combination.one_at_a_time && combination.is_stream();
 }
 [[nodiscard]] inline bool tcp_servers(const Combination& combination) {
     return combination.is_tcp();

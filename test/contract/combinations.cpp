@@ -2,8 +2,10 @@
 // loops, the environment says when the program runs: SOCKETSERVER_CONTRACT_SELECTOR=poll, SOCKETSERVER_CONTRACT_WORKERS=3.
 
 #include "combination.hpp"
-#include "mode_traits.hpp"
 #include "observed.hpp"
+#include "thread_per_request.hpp"
+
+#include <support/mode_traits.hpp>
 
 #include <socketserver/socketserver.hpp>
 

@@ -33,13 +33,13 @@ bool by_ipv4(const Combination& combination) {
     return combination.transport == Combination::Transport::tcp_ipv4;
 }
 bool several_at_once(const Combination& combination) {
-    return one_of_each_family(combination) && combination.bounded;
+    return one_of_each_family(combination) && !combination.one_at_a_time;
 }
 bool several_processes(const Combination& combination) {
     return several_at_once(combination) && combination.preforks;
 }
 bool several_at_once_by_tcp(const Combination& combination) {
-    return combination.is_tcp() && combination.bounded;
+    return combination.is_tcp() && !combination.one_at_a_time;
 }
 
 /// Whether a client is served rather than sent away.

@@ -3,6 +3,8 @@
 /// \file
 /// A mode of a test's own, as somebody would add one: a thread is made for each request and ends with it, as in Python.
 
+#include <support/mode_traits.hpp>
+
 #include <socketserver/detail/worker_threads.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/os/deadline.hpp>
@@ -62,5 +64,8 @@ struct ThreadPerRequest {
     template <class Base>
     using MixIn = ThreadPerRequestMixIn<Base>;
 };
+
+template <>
+inline constexpr ModeTraits traits_of<ThreadPerRequest>{.serves_in_threads = true};
 
 }  // namespace socketserver::test

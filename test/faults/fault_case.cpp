@@ -3,11 +3,14 @@
 #include <support/case_guard.hpp>
 #include <support/fault_note.hpp>
 
+#include <socketserver/concurrencies.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
+#include <tuple>
 
 namespace socketserver::test {
 
@@ -15,14 +18,18 @@ namespace {
 
 bool full_load = false;  // the case that runs has asked for load() and got all of it
 
-FaultMode preforking(const std::string& inner) {
-    return {.name = "preforking-" + inner,
-            .arguments = {"--mode", "preforking", "--inner", inner},
-            .preforks = true,
-            .has_fibers = inner == "selecting",
-            .has_threads = inner == "threading",
-            .one_at_a_time = inner == "blocking",
-            .workers = 2};
+template <class Concurrency>
+FaultMode fault_mode(NamedConcurrency<Concurrency> named) {
+    constexpr std::string_view preforking = "preforking-";
+    FaultMode mode{traits_of<Concurrency>, std::string(named.name), {"--mode"}};
+    if (mode.preforks) {
+        mode.workers = 2;
+        mode.arguments.insert(mode.arguments.end(),
+                              {"preforking", "--inner", std::string(named.name.substr(preforking.size()))});
+    } else {
+        mode.arguments.emplace_back(named.name);
+    }
+    return mode;
 }
 
 template <class Predicate>
@@ -42,14 +49,7 @@ FaultMode FaultMode::with_one_worker() const {
 }
 
 std::vector<FaultMode> every_mode() {
-    return {{.name = "blocking", .arguments = {"--mode", "blocking"}, .one_at_a_time = true},
-            {.name = "forking", .arguments = {"--mode", "forking"}, .forks = true},
-            {.name = "threading", .arguments = {"--mode", "threading"}, .has_threads = true},
-            {.name = "thread-pool", .arguments = {"--mode", "thread-pool"}, .has_threads = true},
-            {.name = "selecting", .arguments = {"--mode", "selecting"}, .has_fibers = true},
-            preforking("blocking"),
-            preforking("selecting"),
-            preforking("threading")};
+    return std::apply([](auto... each) { return std::vector<FaultMode>{fault_mode(each)...}; }, concurrencies);
 }
 
 std::vector<FaultMode> several_at_a_time() {

@@ -6,6 +6,8 @@
 /// FAULT_CASE makes one test case for each concurrency to which a scenario of docs/reliability.md applies,
 /// `fault_15_NAME/forking` and so on. Nearly all of them drive a real program from outside.
 
+#include <support/mode_traits.hpp>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -14,14 +16,9 @@
 namespace socketserver::test {
 
 /// A concurrency, as the command line of a program says it.
-struct FaultMode {
+struct FaultMode : ModeTraits {
     std::string name;                    ///< "preforking-selecting"
     std::vector<std::string> arguments;  ///< --mode preforking --inner selecting
-    bool forks = false;                  ///< each handler runs in a child of its own
-    bool preforks = false;               ///< handlers run in children of the server
-    bool has_fibers = false;             ///< handlers run on fibers
-    bool has_threads = false;            ///< handlers run in threads of their own
-    bool one_at_a_time = false;          ///< a process serves one connection after the other
     int workers = 0;                     ///< how many processes serve, if it preforks
 
     /// The same, but for the number of processes: 1, if it preforks.

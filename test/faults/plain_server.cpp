@@ -58,7 +58,7 @@ private:
 };
 
 template <class Concurrency>
-bool serve(const std::string& path) {
+void serve(const std::string& path) {
     std::cout << "before\n";
     if (records != nullptr)
         std::fputs("before\n", records);
@@ -68,7 +68,6 @@ bool serve(const std::string& path) {
         server.serve_forever();
     }
     std::cout << "after\n";
-    return true;
 }
 
 }  // namespace
@@ -79,13 +78,7 @@ int main(int argc, char* argv[]) {
     if (argc >= 4)
         records = std::fopen("records", "ae");
     const std::string mode = argc >= 3 ? argv[1] : "";
-    const bool served = (mode == "blocking" && serve<ss::Blocking>(argv[2])) ||
-                        (mode == "forking" && serve<ss::Forking>(argv[2])) ||
-                        (mode == "threading" && serve<ss::Threading>(argv[2])) ||
-                        (mode == "thread-pool" && serve<ss::ThreadPool>(argv[2])) ||
-                        (mode == "selecting" && serve<ss::Selecting>(argv[2])) ||
-                        (mode == "preforking-blocking" && serve<ss::Preforking<ss::Blocking>>(argv[2])) ||
-                        (mode == "preforking-selecting" && serve<ss::Preforking<ss::Selecting>>(argv[2])) ||
-                        (mode == "preforking-threading" && serve<ss::Preforking<ss::Threading>>(argv[2]));
+    const bool served =
+        ss::with_concurrency(mode, [argv]<class Concurrency>(Concurrency) { serve<Concurrency>(argv[2]); });
     return served ? 0 : 2;
 }

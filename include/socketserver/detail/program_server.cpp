@@ -1,11 +1,6 @@
 #include <socketserver/detail/program_server.hpp>
 
-#include <socketserver/concurrency/blocking.hpp>
-#include <socketserver/concurrency/forking.hpp>
-#include <socketserver/concurrency/preforking.hpp>
-#include <socketserver/concurrency/selecting.hpp>
-#include <socketserver/concurrency/thread_pool.hpp>
-#include <socketserver/concurrency/threading.hpp>
+#include <socketserver/concurrencies.hpp>
 #include <socketserver/datagram_server.hpp>
 #include <socketserver/detail/log_budget.hpp>
 #include <socketserver/os/shared_memory.hpp>
@@ -70,23 +65,14 @@ private:
 template <class Base>
 std::unique_ptr<ServerLoop> make(const CommandLine& line, const Address& address, const ServerOptions& options,
                                  HandlerMaker<typename Base::RequestType>& maker) {
-    const auto serving = [&]<class Concurrency>(Concurrency) -> std::unique_ptr<ServerLoop> {
-        return std::make_unique<ProgramServer<typename Concurrency::template MixIn<Base>>>(address, options, maker);
-    };
-    switch (line.mode) {
-        case Mode::blocking: break;
-        case Mode::forking: return serving(Forking{});
-        case Mode::preforking:
-            if (line.inner == Mode::blocking)
-                return serving(Preforking<Blocking>{});
-            if (line.inner == Mode::threading)
-                return serving(Preforking<Threading>{});
-            return serving(Preforking<Selecting>{});
-        case Mode::threading: return serving(Threading{});
-        case Mode::selecting: return serving(Selecting{});
-        case Mode::thread_pool: return serving(ThreadPool{});
-    }
-    return serving(Blocking{});
+    std::string name(to_string(line.mode));
+    if (line.mode == Mode::preforking)
+        name.append("-").append(to_string(line.inner));
+    std::unique_ptr<ServerLoop> server;
+    with_concurrency(name, [&]<class Concurrency>(Concurrency) {
+        server = std::make_unique<ProgramServer<typename Concurrency::template MixIn<Base>>>(address, options, maker);
+    });
+    return server;
 }
 
 }  // namespace
