@@ -68,7 +68,8 @@ FAULT_CASE(55, of_servers_that_start_at_once_on_a_stale_file_one_takes_it_over, 
                 continue;
             }
             BOOST_TEST(program->error_line() ==
-                       "fault_server: cannot listen on " + path.string() + ": Address already in use\n");
+                       "fault_server: cannot listen on " + path.string() +
+                           ": Address already in use; end the server that listens there, or choose another path\n");
             BOOST_TEST(program->wait() == 1);
         }
         BOOST_TEST(listening == 1);

@@ -25,6 +25,9 @@ void check_usage_error(const std::vector<std::string>& command, const std::strin
                                     " --help lists the options\n");
 }
 
+constexpr const char* in_use =
+    ": Address already in use; end the server that listens there, or choose another --port (0: any that is free)";
+
 void check_cannot_listen(const std::vector<std::string>& arguments, const std::string& message) {
     std::vector<std::string> command{"time_server"};
     command.insert(command.end(), arguments.begin(), arguments.end());
@@ -72,11 +75,10 @@ BOOST_AUTO_TEST_CASE(a_port_in_use_exits_1_with_one_line) {
         BOOST_TEST_CONTEXT(mode) {
             const Server server({"time_server", "--port", "0"});
             const std::string port = std::to_string(server.port());
-            check_cannot_listen({"--mode", mode, "--port", port}, "127.0.0.1:" + port + ": Address already in use");
+            check_cannot_listen({"--mode", mode, "--port", port}, "127.0.0.1:" + port + in_use);
             const Server udp({"time_server", "--udp", "--port", "0"});
             const std::string udp_port = std::to_string(udp.port());
-            check_cannot_listen({"--mode", mode, "--udp", "--port", udp_port},
-                                "127.0.0.1:" + udp_port + ": Address already in use");
+            check_cannot_listen({"--mode", mode, "--udp", "--port", udp_port}, "127.0.0.1:" + udp_port + in_use);
         }
     }
 }
@@ -85,9 +87,14 @@ BOOST_AUTO_TEST_CASE(an_address_that_cannot_be_had_exits_1_with_one_line) {
     const TemporaryDirectory folder;
     const std::string path = folder / "socket";
     Server server({"time_server", "--unix", path});
-    check_cannot_listen({"--unix", path}, path + ": Address already in use");
+    check_cannot_listen({"--unix", path},
+                        path + ": Address already in use; end the server that listens there, or choose another path");
     check_cannot_listen({"--unix", path + "/none"}, path + "/none: Not a directory");
-    check_cannot_listen({"--host", "192.0.2.1", "--port", "0"}, "192.0.2.1:0: Cannot assign requested address");
+    check_cannot_listen({"--unix", (folder / "none/socket").string()},
+                        (folder / "none/socket").string() + ": No such file or directory; its folder must exist");
+    check_cannot_listen({"--host", "192.0.2.1", "--port", "0"},
+                        "192.0.2.1:0: Cannot assign requested address; this machine has no such address: --host '' "
+                        "listens on all that it has");
     const Outcome unknown = run({"time_server", "--host", "name.invalid"});
     BOOST_TEST(unknown.status == 1);
     BOOST_TEST(unknown.error.starts_with("time_server: cannot listen on name.invalid:21567: "));

@@ -59,6 +59,23 @@ void check(const Protocol& protocol, const std::string& where, const Address& ad
         throw UsageError("will not listen on " + where + ": " + objection);
 }
 
+/// What the user can do about an address that cannot be had.
+/// \return a clause for the message; empty if the system's own words say all there is to say
+std::string cure_for(const error_code& failure, const CommandLine& line) {
+    constexpr unsigned first_free_port = 1024;
+    const bool is_path = line.unix_path.has_value();
+    if (failure == system_code(EADDRINUSE))
+        return is_path ? "; end the server that listens there, or choose another path"
+                       : "; end the server that listens there, or choose another --port (0: any that is free)";
+    if (failure == system_code(EACCES) && !is_path && line.port < first_free_port)
+        return "; ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another --port";
+    if (failure == system_code(EADDRNOTAVAIL))
+        return "; this machine has no such address: --host '' listens on all that it has";
+    if (failure == system_code(ENOENT) && is_path)
+        return "; its folder must exist";
+    return "";
+}
+
 std::unique_ptr<ServerLoop> listen(const Protocol& protocol, const CommandLine& line, const ServerOptions& options) {
     std::string where = line.host.find(':') == std::string::npos ? line.host : '[' + line.host + ']';
     where += ':' + std::to_string(line.port);
@@ -74,7 +91,8 @@ std::unique_ptr<ServerLoop> listen(const Protocol& protocol, const CommandLine& 
         }
         return make_server(protocol, line, address, options);
     } catch (const system_error& failure) {
-        throw std::runtime_error("cannot listen on " + where + ": " + failure.code().message());
+        throw std::runtime_error("cannot listen on " + where + ": " + failure.code().message() +
+                                 cure_for(failure.code(), line));
     }
 }
 
