@@ -56,7 +56,7 @@ const std::map<std::string_view, void (*)(Settings&, unsigned)> numbers{
      [](Settings& settings, unsigned seconds) { settings.options.connection.timeout = std::chrono::seconds(seconds); }},
     {"--workers", [](Settings& settings, unsigned workers) {
          settings.options.preforking.workers = workers;
-         settings.options.selecting.workers = workers;
+         settings.options.selecting.threads = workers;
          settings.options.thread_pool.threads = workers;
      }}};
 
@@ -107,7 +107,7 @@ int main(int argc, char* argv[]) {
             return usage();
     }
     if (mode.starts_with("preforking"))
-        settings.options.selecting.workers = 1;
+        settings.options.selecting.threads = 1;
     try {
         raise_descriptor_limit();
         const bool served =

@@ -22,7 +22,7 @@ namespace socketserver {
 /// share one.
 ///
 /// Thread: the counts, any. What a subclass adds is used by all protocols at once: where they run in several threads
-/// (Threading, ThreadPool, Selecting with several workers) it must be atomic or locked, by a socketserver::mutex, or a
+/// (Threading, ThreadPool, Selecting with several threads) it must be atomic or locked, by a socketserver::mutex, or a
 /// std::mutex where nothing waits under it. Under Selecting with one worker only what must not change across a wait needs that;
 /// under Forking each child has a copy of its own, but of the counts, which are shared with the children.
 class ProtocolFactory {

@@ -3,7 +3,7 @@
 /// \file
 /// A benchmark program out of a handler: which concurrency serves it best, in figures.
 
-#include <socketserver/detail/protocol.hpp>
+#include <socketserver/detail/served_protocol.hpp>
 #include <socketserver/net/parse_result.hpp>
 #include <socketserver/serving/request_handler.hpp>
 
@@ -41,7 +41,7 @@ namespace detail {
 /// A handler to be measured. Refers to the handlers' options.
 struct BenchHandler {
     std::string name;        ///< as the report names it; "": as the program
-    Protocol protocol;       ///< how it is served
+    ServedProtocol protocol;       ///< how it is served
     BenchDialogue dialogue;  ///< how it is asked
 };
 

@@ -3,7 +3,7 @@
 /// \file
 /// A whole program out of a handler: command line, signals, log and exit codes.
 
-#include <socketserver/detail/protocol.hpp>
+#include <socketserver/detail/served_protocol.hpp>
 #include <socketserver/serving/request_handler.hpp>
 
 #include <type_traits>
@@ -53,7 +53,7 @@ template <class Handler, class DatagramHandler = void>
 int run_server(int argc, char* argv[]) {
     static_assert(RequestHandler<Handler>, "run_server<Handler>: a handler has setup(), handle() and finish()");
     typename detail::OptionsOf<Handler>::Type options;
-    detail::Protocol protocol;
+    detail::ServedProtocol protocol;
     if constexpr (requires { Handler::default_port; })
         protocol.default_port = Handler::default_port;
     if constexpr (requires { Handler::description; })

@@ -2,6 +2,7 @@
 
 #include <socketserver/datagram_server.hpp>
 #include <socketserver/net/datagram.hpp>
+#include <socketserver/net/detail/served_request.hpp>
 #include <socketserver/net/poll_waiter.hpp>
 #include <socketserver/serving/request_handler.hpp>
 
@@ -118,7 +119,7 @@ bool BaseServer<Request>::handle_request_noblock(RequestTicket ticket) {
         return false;
     got_request();
     Request& request = got->first;
-    request.admit(std::move(ticket));
+    detail::ServedRequest::admit(request, std::move(ticket));
     const Address& client = got->second;
     std::optional<bool> accepted;  // not said if verify_request() threw
     try {
@@ -145,8 +146,8 @@ bool BaseServer<Request>::has_place(Request& request, const Address& client) {
     if constexpr (std::same_as<Request, Socket>) {
         if (!address_quota_.counts(client))
             return true;
-        request.keep(address_quota_.take(client));
-        if (request.kept() == nullptr) {
+        detail::ServedRequest::keep(request, address_quota_.take(client));
+        if (detail::ServedRequest::kept(request) == nullptr) {
             refused(client, "closed, for its address has the most connections allowed, " +
                                 std::to_string(options().max_per_address));
             return false;
@@ -288,8 +289,8 @@ __attribute__((flatten)) void BaseServer<Request>::serve_request_in_thread(Reque
 
 template <class Request>
 void BaseServer<Request>::enter_registry(Request& request) {
-    if constexpr (requires { request.serve_under(registry()); })
-        request.serve_under(registry());
+    if constexpr (std::same_as<Request, Socket>)
+        detail::ServedRequest::enter(request, registry());
 }
 
 template <class Request>
@@ -311,7 +312,7 @@ template <class Request>
 void BaseServer<Request>::end_request(Request& request) noexcept {
     // Before the peer can know, who may then come back at once.
     if constexpr (std::same_as<Request, Socket>)
-        request.keep(nullptr);
+        detail::ServedRequest::keep(request, nullptr);
     try {
         shutdown_request(request);
     } catch (const std::exception& failure) {
@@ -319,7 +320,7 @@ void BaseServer<Request>::end_request(Request& request) noexcept {
     } catch (...) {
         log(Severity::error, "shutdown_request threw an exception that is no std::exception");
     }
-    static_cast<void>(request.take_ticket());
+    static_cast<void>(detail::ServedRequest::take_ticket(request));
     gave_back();
     if constexpr (requires { request.bytes_sent(); }) {
         counters().bytes_received += request.data().size();

@@ -154,7 +154,7 @@ struct ServerOptions {
         SelectorKind selector = SelectorKind::epoll;
         /// How many threads serve, each with an event loop and connections of its own; at least 1. From 2 on handlers
         /// and hooks of the server run in several threads at once, so that those which share something must lock it.
-        std::size_t workers = 1;
+        std::size_t threads = 1;
         /// How many requests may be served at once; further connections wait in the kernel's queue.
         std::size_t max_requests = 100'000;
         /// How long a handler may run without waiting, holding up all others of its thread, before a warning in the log names its

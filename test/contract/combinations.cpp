@@ -52,7 +52,7 @@ template <class Server, class Where>
 std::unique_ptr<ServerLoop> make_bound(const Where& where, ServerOptions options, Script& script) {
     const bool bind = std::exchange(options.bind_and_activate, false);
     options.selecting.selector = selector();
-    options.selecting.workers = workers();
+    options.selecting.threads = workers();
     options.selecting.stall_limit = {};  // cases look at the log, and the machine may be slow
     options.thread_pool.threads = 8;     // ThreadSanitizer keeps mappings of every thread there ever was
     if (options.preforking.workers == 0)

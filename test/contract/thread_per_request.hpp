@@ -5,7 +5,7 @@
 
 #include <support/mode_traits.hpp>
 
-#include <socketserver/detail/worker_threads.hpp>
+#include <socketserver/detail/request_threads.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/os/deadline.hpp>
 #include <socketserver/serving/statistics.hpp>
@@ -56,7 +56,7 @@ private:
         typename Base::Active active;
     };
 
-    detail::WorkerThreads threads_;
+    detail::RequestThreads threads_;
 };
 
 /// The mode's name, as a server is told it.

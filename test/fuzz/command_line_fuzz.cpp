@@ -36,7 +36,7 @@ struct Example {
         protocol.options.argument("DIR", "", folder);
     }
 
-    detail::Protocol protocol;
+    detail::ServedProtocol protocol;
     bool on = false;
     std::string word;
     std::size_t count = 0;

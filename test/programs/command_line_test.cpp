@@ -21,7 +21,7 @@ namespace {
 
 using detail::CommandLine;
 using detail::Mode;
-using detail::Protocol;
+using detail::ServedProtocol;
 using namespace std::chrono_literals;
 
 /// Stands for the handlers of datagrams, of which a command line need only know whether there are any.
@@ -32,8 +32,8 @@ public:
     std::unique_ptr<EventSession> begin(Datagram&, const Address&, ServerContext&) override { return nullptr; }
 };
 
-Protocol make_protocol() {
-    Protocol protocol;
+ServedProtocol make_protocol() {
+    ServedProtocol protocol;
     protocol.default_port = 21567;
     protocol.description = "What it does.";
     protocol.datagrams = std::make_unique<NoHandlers>();
@@ -49,12 +49,12 @@ struct FourLetters {
     std::string text;
 };
 
-CommandLine parse(const std::vector<std::string>& arguments, const Protocol& protocol = make_protocol()) {
+CommandLine parse(const std::vector<std::string>& arguments, const ServedProtocol& protocol = make_protocol()) {
     return detail::parse_command_line(protocol, arguments);
 }
 
 /// What is wrong with a command line; "" if nothing is.
-std::string complaint(const std::vector<std::string>& arguments, const Protocol& protocol = make_protocol()) {
+std::string complaint(const std::vector<std::string>& arguments, const ServedProtocol& protocol = make_protocol()) {
     try {
         static_cast<void>(parse(arguments, protocol));
         return "";
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(nothing_said_gives_the_defaults) {
     BOOST_TEST(options.threading.max_threads == 1024U);
     BOOST_TEST(options.selecting.max_requests == 100000U);
     BOOST_TEST((options.selecting.selector == SelectorKind::epoll));
-    BOOST_TEST(options.selecting.workers == 1U);
+    BOOST_TEST(options.selecting.threads == 1U);
     BOOST_TEST((options.selecting.stall_limit == 100ms));
     BOOST_TEST((options.defer_accept == 0s));
     BOOST_TEST(!options.allow_reuse_port);
@@ -150,13 +150,13 @@ BOOST_AUTO_TEST_CASE(each_option_sets_what_it_says) {
         BOOST_TEST((selecting.options.selecting.selector == kind));
     }
     BOOST_TEST(parse({"--mode", "thread-pool", "--workers", "3"}).options.thread_pool.threads == 3U);
-    BOOST_TEST(parse({"--workers", "3"}).options.selecting.workers == 3U);
+    BOOST_TEST(parse({"--workers", "3"}).options.selecting.threads == 3U);
     BOOST_TEST((parse({"--stall-limit", "0.25"}).options.selecting.stall_limit == 250ms));
     BOOST_TEST((parse({"--mode", "preforking", "--stall-limit", "0"}).options.selecting.stall_limit == 0ms));
     const CommandLine preforking = parse({"--mode", "preforking", "--workers", "3", "--own-listeners"});
     BOOST_TEST(preforking.options.preforking.workers == 3U);
     BOOST_TEST(preforking.options.preforking.own_listeners);
-    BOOST_TEST(preforking.options.selecting.workers == 1U);
+    BOOST_TEST(preforking.options.selecting.threads == 1U);
     BOOST_TEST((preforking.inner == Mode::selecting));
     for (const Mode mode : {Mode::blocking, Mode::threading, Mode::selecting})
         BOOST_TEST((parse({"--mode", "preforking", "--inner", std::string(to_string(mode))}).inner == mode));
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(what_it_does_not_know_is_refused) {
     BOOST_TEST(complaint({"--=x"}) == "unrecognised option '--=x'");
     BOOST_TEST(complaint({"--", "--=x"}) == "unexpected argument '--=x'");
     BOOST_TEST(complaint({"--", "--host="}) == "unexpected argument '--host='");
-    Protocol streams_only = make_protocol();
+    ServedProtocol streams_only = make_protocol();
     streams_only.datagrams = nullptr;
     BOOST_TEST(complaint({"--udp"}, streams_only) == "unrecognised option '--udp'");
 }
@@ -344,7 +344,7 @@ BOOST_AUTO_TEST_CASE(options_that_do_not_go_together_are_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(a_handler_has_options_of_its_own) {
-    Protocol protocol = make_protocol();
+    ServedProtocol protocol = make_protocol();
     bool flag = false;
     std::string text = "none";
     std::size_t count = 3;
@@ -366,7 +366,7 @@ BOOST_AUTO_TEST_CASE(a_handler_has_options_of_its_own) {
 }
 
 BOOST_AUTO_TEST_CASE(a_handler_has_arguments_that_must_be_given) {
-    Protocol protocol = make_protocol();
+    ServedProtocol protocol = make_protocol();
     std::string folder;
     FourLetters word{"none"};
     std::uint16_t port = 70;

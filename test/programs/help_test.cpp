@@ -22,7 +22,7 @@ namespace socketserver::test {
 
 namespace {
 
-using detail::Protocol;
+using detail::ServedProtocol;
 using detail::ServerHelp;
 
 class NoHandlers : public detail::HandlerMaker<Datagram> {
@@ -32,8 +32,8 @@ public:
     std::unique_ptr<EventSession> begin(Datagram&, const Address&, ServerContext&) override { return nullptr; }
 };
 
-Protocol make_protocol() {
-    Protocol protocol;
+ServedProtocol make_protocol() {
+    ServedProtocol protocol;
     protocol.default_port = 21567;
     protocol.description = "What it does.";
     protocol.examples = "$0 --quiet &\nnc 127.0.0.1 21567";
@@ -41,7 +41,7 @@ Protocol make_protocol() {
     return protocol;
 }
 
-std::string help(const Protocol& protocol, const std::string& topic = "", std::size_t width = 80) {
+std::string help(const ServedProtocol& protocol, const std::string& topic = "", std::size_t width = 80) {
     return detail::help_text(ServerHelp(protocol, "server").about(), topic, width);
 }
 
@@ -76,10 +76,10 @@ public:
         protocol_.options("an-option-with-a-very-long-name-indeed-that-fits-nowhere", "'quoted' \"text\" \\n", flag_);
         protocol_.options.argument("DIRECTORY", ".dot", text_);
     }
-    [[nodiscard]] const Protocol& protocol() const { return protocol_; }
+    [[nodiscard]] const ServedProtocol& protocol() const { return protocol_; }
 
 private:
-    Protocol protocol_ = make_protocol();
+    ServedProtocol protocol_ = make_protocol();
     std::string text_ = "a default of several words, and a_long_word_in_it";
     bool flag_ = false;
 };
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(plain_help_is_the_usage_and_a_dozen_options_by_groups) {
 
 BOOST_AUTO_TEST_CASE(a_handlers_own_options_come_first_and_push_others_out_of_the_dozen) {
     for (const std::size_t count : {1U, 4U, 11U, 12U, 30U}) {
-        Protocol protocol = make_protocol();
+        ServedProtocol protocol = make_protocol();
         bool flag = false;
         for (std::size_t i = 0; i < count; ++i)
             protocol.options("own-" + std::to_string(i), "an option", flag);
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_handlers_own_options_come_first_and_push_others_out_of_th
 }
 
 BOOST_AUTO_TEST_CASE(options_show_their_defaults_and_arguments_stand_before_them) {
-    Protocol protocol = make_protocol();
+    ServedProtocol protocol = make_protocol();
     bool flag = false;
     std::string text = "none";
     std::size_t count = 3;
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(help_on_all_shows_every_option) {
                                        "help",
                                        "version"};
     BOOST_TEST(options_of(help(make_protocol(), "all")) == all, boost::test_tools::per_element());
-    Protocol streams_only = make_protocol();
+    ServedProtocol streams_only = make_protocol();
     streams_only.datagrams = nullptr;
     BOOST_TEST(!contains(options_of(help(streams_only, "all")), "udp"));
 }
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(help_on_a_mode_shows_the_options_that_it_takes) {
     // The parser is asked, which knows whether it takes one.
     for (const std::string mode : {"blocking", "forking", "threading", "selecting", "thread-pool", "preforking"}) {
         BOOST_TEST_CONTEXT(mode) {
-            const Protocol protocol = make_protocol();
+            const ServedProtocol protocol = make_protocol();
             const std::string text = help(protocol, mode);
             BOOST_TEST(text.find("With --mode " + mode + ", ") != std::string::npos);
             const std::vector<std::string> shown = options_of(text);
@@ -241,8 +241,8 @@ BOOST_AUTO_TEST_CASE(help_on_modes_says_which_option_belongs_to_which_mode) {
 
 BOOST_AUTO_TEST_CASE(no_line_is_wider_than_asked_unless_it_is_one_word) {
     const Odd odd;
-    const Protocol plain = make_protocol();
-    for (const Protocol* const protocol : {&plain, &odd.protocol()}) {
+    const ServedProtocol plain = make_protocol();
+    for (const ServedProtocol* const protocol : {&plain, &odd.protocol()}) {
         for (const std::string& topic : topics) {
             for (const std::size_t width : {1U, 2U, 10U, 20U, 33U, 40U, 59U, 60U, 61U, 72U, 80U, 100U, 132U, 500U}) {
                 for (const std::string& line : lines_of(help(*protocol, topic, width))) {
@@ -274,8 +274,8 @@ BOOST_AUTO_TEST_CASE(every_width_shows_the_same_words) {
 
 BOOST_AUTO_TEST_CASE(the_manual_page_has_its_sections_and_every_option) {
     const Odd odd;
-    const Protocol plain = make_protocol();
-    for (const Protocol* const protocol : {&plain, &odd.protocol()}) {
+    const ServedProtocol plain = make_protocol();
+    for (const ServedProtocol* const protocol : {&plain, &odd.protocol()}) {
         const std::string page = help(*protocol, "man");
         std::size_t before = 0;
         for (const std::string section :

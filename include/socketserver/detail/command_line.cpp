@@ -71,7 +71,7 @@ std::string parse_unix_path(const std::string& text) {
 }
 
 // The options every server has; they set the members of a command line. Plain --help shows those with a rank.
-ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
+ProgramOptions common_options(const ServedProtocol& protocol, CommandLine& line) {
     using Value = const std::string&;
     ServerOptions& options = line.options;
     ProgramOptions all;
@@ -133,7 +133,7 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
              .value_name = "N",
              .description = "serve by N threads, or by N processes with preforking",
              .default_value = std::to_string(options.thread_pool.threads) + " with thread-pool, " +
-                              std::to_string(options.selecting.workers) +
+                              std::to_string(options.selecting.threads) +
                               " with selecting, one for each processor with preforking",
              .store = [&](Value value) { line.workers = parse_count(value, 1, most_workers); },
              .rank = 4,
@@ -237,7 +237,7 @@ ProgramOptions common_options(const Protocol& protocol, CommandLine& line) {
 }
 
 // The handlers' own options, which mean nothing to handlers of datagrams that are not made from them.
-ProgramOptions own_options(const Protocol& protocol) {
+ProgramOptions own_options(const ServedProtocol& protocol) {
     ProgramOptions own = protocol.options;
     if (protocol.datagrams && !protocol.datagrams_take_options)
         own.forbid_with("udp");
@@ -256,13 +256,13 @@ void set_workers(CommandLine& line) {
     } else if (line.mode == Mode::thread_pool) {
         options.thread_pool.threads = *line.workers;
     } else {
-        options.selecting.workers = *line.workers;
+        options.selecting.threads = *line.workers;
     }
 }
 
 }  // namespace
 
-CommandLine parse_command_line(const Protocol& protocol, std::span<const std::string> arguments) {
+CommandLine parse_command_line(const ServedProtocol& protocol, std::span<const std::string> arguments) {
     CommandLine line;
     line.port = protocol.default_port;
     line.options.connection.timeout = default_timeout;
@@ -279,7 +279,7 @@ CommandLine parse_command_line(const Protocol& protocol, std::span<const std::st
     return line;
 }
 
-ServerHelp::ServerHelp(const Protocol& protocol, std::string_view program)
+ServerHelp::ServerHelp(const ServedProtocol& protocol, std::string_view program)
     : own_(own_options(protocol)), common_(common_options(protocol, defaults_)) {
     about_.program = program;
     about_.description = protocol.description;

@@ -5,7 +5,7 @@
 
 #include <socketserver/detail/help.hpp>
 #include <socketserver/detail/mode.hpp>
-#include <socketserver/detail/protocol.hpp>
+#include <socketserver/detail/served_protocol.hpp>
 #include <socketserver/server_options.hpp>
 
 #include <cstdint>
@@ -33,7 +33,7 @@ struct CommandLine : HelpRequest {
 /// \param protocol what is to be served
 /// \param arguments without the program's name
 /// \throw UsageError if it cannot be understood
-[[nodiscard]] CommandLine parse_command_line(const Protocol& protocol, std::span<const std::string> arguments);
+[[nodiscard]] CommandLine parse_command_line(const ServedProtocol& protocol, std::span<const std::string> arguments);
 
 /// What help on a server program is made from.
 ///
@@ -42,7 +42,7 @@ class ServerHelp {
 public:
     /// \param protocol what is served
     /// \param program the program's name
-    ServerHelp(const Protocol& protocol, std::string_view program);
+    ServerHelp(const ServedProtocol& protocol, std::string_view program);
     ServerHelp(const ServerHelp&) = delete;
     ServerHelp& operator=(const ServerHelp&) = delete;
 

@@ -77,7 +77,7 @@ std::unique_ptr<ServerLoop> make(const CommandLine& line, const Address& address
 
 }  // namespace
 
-std::unique_ptr<ServerLoop> make_server(const Protocol& protocol, const CommandLine& line, const Address& address,
+std::unique_ptr<ServerLoop> make_server(const ServedProtocol& protocol, const CommandLine& line, const Address& address,
                                         const ServerOptions& options) {
     return line.udp ? make<DatagramServer>(line, address, options, *protocol.datagrams)
                     : make<StreamServer>(line, address, options, *protocol.connections);

@@ -1,7 +1,7 @@
 #include <socketserver/detail/begin_program.hpp>
 #include <socketserver/detail/command_line.hpp>
 #include <socketserver/detail/program_server.hpp>
-#include <socketserver/detail/protocol.hpp>
+#include <socketserver/detail/served_protocol.hpp>
 #include <socketserver/detail/service_manager.hpp>
 #include <socketserver/os/descriptor_limit.hpp>
 #include <socketserver/os/error.hpp>
@@ -53,7 +53,7 @@ Address address_of(int socket) {
 }
 
 /// Lets the protocol object to an address before anybody can connect to it.
-void check(const Protocol& protocol, const std::string& where, const Address& address) {
+void check(const ServedProtocol& protocol, const std::string& where, const Address& address) {
     const std::string objection = protocol.objection ? protocol.objection(address) : "";
     if (!objection.empty())
         throw UsageError("will not listen on " + where + ": " + objection);
@@ -76,7 +76,8 @@ std::string cure_for(const error_code& failure, const CommandLine& line) {
     return "";
 }
 
-std::unique_ptr<ServerLoop> listen(const Protocol& protocol, const CommandLine& line, const ServerOptions& options) {
+std::unique_ptr<ServerLoop> listen(const ServedProtocol& protocol, const CommandLine& line,
+                                   const ServerOptions& options) {
     std::string where = line.host.find(':') == std::string::npos ? line.host : '[' + line.host + ']';
     where += ':' + std::to_string(line.port);
     try {
@@ -114,7 +115,7 @@ void tell_that_it_is_ready(const std::string& program, const CommandLine& line, 
     }
 }
 
-int serve(const Protocol& protocol, const CommandLine& line, const std::string& program) {
+int serve(const ServedProtocol& protocol, const CommandLine& line, const std::string& program) {
     // Before a server looks how many connections there may be.
     raise_descriptor_limit();
     UniqueFd inherited = take_inherited_socket(line.udp ? SOCK_DGRAM : SOCK_STREAM);
@@ -143,7 +144,7 @@ int serve(const Protocol& protocol, const CommandLine& line, const std::string& 
 
 }  // namespace
 
-int run_program(const Protocol& protocol, int argc, char* argv[]) {
+int run_program(const ServedProtocol& protocol, int argc, char* argv[]) {
     begin_program();
     const std::string program = program_name(argc, argv);
     try {

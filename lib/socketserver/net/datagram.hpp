@@ -18,6 +18,10 @@
 
 namespace socketserver {
 
+namespace detail {
+struct ServedRequest;
+}  // namespace detail
+
 /// A datagram that a server received: the request of a datagram server.
 ///
 /// Owns: its bytes. Borrows the server's socket, which outlives every request. Thread: one context at a time; several
@@ -60,13 +64,6 @@ public:
     /// Whether it was longer than could be received, and data() holds only its beginning.
     [[nodiscard]] bool truncated() const noexcept { return truncated_; }
 
-    /// Has it hold the ticket of its request, until that is taken or the datagram is gone.
-    /// \param ticket it
-    void admit(RequestTicket ticket) noexcept { ticket_ = std::move(ticket); }
-
-    /// Gives its ticket up.
-    [[nodiscard]] RequestTicket take_ticket() noexcept { return std::move(ticket_); }
-
     /// How many bytes have been sent by reply().
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
 
@@ -82,6 +79,7 @@ public:
     void reply(std::string_view reply, std::chrono::nanoseconds timeout, error_code& error);
 
 private:
+    friend struct detail::ServedRequest;
     std::size_t receive_tracked(std::span<char> buffer, error_code& error);
     void try_to_reply(std::string_view reply, std::chrono::nanoseconds timeout, error_code& error);
     [[nodiscard]] ssize_t send(std::string_view reply) const;

@@ -76,7 +76,7 @@ public:
 
     // Reading and writing
 
-    /// Receives at least one byte. Once a server has asked the request to end (serve_under()), what had come by
+    /// Receives at least one byte. Once a server has asked the request to end, what had come by
     /// then is received, and after it the end of the stream.
     /// \param size the most to receive; at least 1
     /// \param flags of recv(2); with MSG_DONTWAIT it does not wait, whatever the time-out

@@ -24,6 +24,10 @@ namespace socketserver {
 
 class RequestRegistry;
 
+namespace detail {
+struct ServedRequest;
+}  // namespace detail
+
 /// The part of a Socket that never waits. Errors, threads and ownership are described there.
 class SocketBase : public ByteStream {
 public:
@@ -126,28 +130,6 @@ public:
 
     // Serving
 
-    /// Enters the socket into the registry of the server that serves it, until just before it is closed.
-    /// \param registry must outlive the socket's being open
-    void serve_under(RequestRegistry& registry);
-
-    /// Has something live as long as the descriptor is open: it is let go of just before that is closed or given up.
-    /// \param what it
-    void keep(std::shared_ptr<void> what) noexcept { kept_ = std::move(what); }
-
-    /// What it keeps, if anything.
-    [[nodiscard]] const std::shared_ptr<void>& kept() const noexcept { return kept_; }
-
-    /// Has it hold the ticket of the request whose connection it is, until that is taken or the socket is gone.
-    /// \param ticket it
-    void admit(RequestTicket ticket) noexcept { ticket_ = std::move(ticket); }
-
-    /// Gives its ticket up.
-    [[nodiscard]] RequestTicket take_ticket() noexcept { return std::move(ticket_); }
-
-    /// Lets several threads wait on the socket at once, each perhaps in an event loop: for a server's socket, from which all get
-    /// requests. To be called before they begin. Their operations must not wait inside the kernel: see setblocking().
-    void share() noexcept;
-
     /// The descriptor as waiters see it.
     [[nodiscard]] Waitable& waitable() noexcept { return waitable_; }
 
@@ -179,8 +161,6 @@ protected:
     [[noreturn]] void fail(error_code error, const char* operation) const;
 
     Waitable waitable_;  // its fd is owned here: closed by close(), after watch and request
-    std::shared_ptr<void> kept_;
-    RequestTicket ticket_;
     std::optional<std::chrono::nanoseconds> timeout_;
     std::optional<std::chrono::nanoseconds> write_timeout_;   // none: timeout_
     std::optional<std::chrono::nanoseconds> kernel_timeout_;  // SO_RCVTIMEO; has meaning while current
@@ -188,6 +168,14 @@ protected:
     bool kernel_timeout_current_ = true;                      // settimeout() was not called since it was set
     bool short_reads_tell_ = false;                           // TCP: less than asked for means that there is no more
     Address peer_;
+
+private:
+    friend struct detail::ServedRequest;
+    void serve_under(RequestRegistry& registry);
+    void share() noexcept;
+
+    std::shared_ptr<void> kept_;
+    RequestTicket ticket_;
 };
 
 }  // namespace socketserver

@@ -3,9 +3,10 @@
 /// \file
 /// A child process for each request.
 
-#include <socketserver/detail/child_processes.hpp>
+#include <socketserver/detail/forked_children.hpp>
 #include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/net/address.hpp>
+#include <socketserver/net/detail/served_request.hpp>
 #include <socketserver/net/pooled_buffer.hpp>
 #include <socketserver/net/socket.hpp>
 #include <socketserver/os/error.hpp>
@@ -120,9 +121,9 @@ protected:
 private:
     // What the request holds until the child has been reaped.
     static detail::HeldByChild held_by(Request& request) {
-        detail::HeldByChild held{request.take_ticket(), nullptr};
+        detail::HeldByChild held{detail::ServedRequest::take_ticket(request), nullptr};
         if constexpr (std::same_as<Request, Socket>)
-            held.place = request.kept();
+            held.place = detail::ServedRequest::kept(request);
         return held;
     }
 
@@ -148,7 +149,7 @@ private:
         return EXIT_SUCCESS;
     }
 
-    detail::ChildProcesses children_;
+    detail::ForkedChildren children_;
 };
 
 /// The concurrency of a server that serves each request in a child process of its own. For handlers that may crash, leak, or

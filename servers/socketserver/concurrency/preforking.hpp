@@ -58,10 +58,10 @@ namespace socketserver {
 /// \tparam Base the server to derive from: StreamServer, DatagramServer, or a server with handlers such as TCPServer<H>
 template <class Inner, class Base>
 class PreforkingMixIn : public Inner::template MixIn<Base> {
-    using Serving = typename Inner::template MixIn<Base>;
+    using InnerServer = typename Inner::template MixIn<Base>;
 
 public:
-    using Serving::Serving;
+    using InnerServer::InnerServer;
 
     /// Closes the server before the workers' owner goes.
     ~PreforkingMixIn() override { this->close_in_destructor(typeid(PreforkingMixIn)); }
@@ -72,7 +72,7 @@ public:
     /// What it has counted so far, over all workers. Thread: any.
     [[nodiscard]] Statistics statistics() const noexcept override {
         Statistics sum = workers_.statistics();
-        sum += Serving::statistics();
+        sum += InnerServer::statistics();
         return sum;
     }
 
@@ -88,12 +88,12 @@ public:
         this->divide_among(workers_.count());
         if (own_listeners())
             this->share_port();
-        Serving::server_bind();
+        InnerServer::server_bind();
     }
 
     /// Makes the sockets ready for requests.
     void server_activate() override {
-        Serving::server_activate();
+        InnerServer::server_activate();
         if (!own_listeners())
             return;
         auto& listeners = this->further_sockets();
@@ -101,7 +101,7 @@ public:
             listeners.push_back(create_bound(this->server_address(), this->socket().getsockopt(SOL_SOCKET, SO_TYPE),
                                              {.reuse_address = false, .reuse_port = true}));
             const Swapped other(this->socket(), listeners.back());
-            Serving::server_activate();
+            InnerServer::server_activate();
         }
     }
 
@@ -122,16 +122,16 @@ protected:
             throw std::logic_error("handle_request() would see the requests of one worker alone: own_listeners is for "
                                    "serve_forever()");
         const ServesItself scope(supervises_);
-        Serving::serve_one(deadline);
+        InnerServer::serve_one(deadline);
     }
 
-    [[nodiscard]] typename Serving::Ends ends_to_wait_for() const noexcept override {
-        return supervises_ ? typename Serving::Ends{workers_.fd()} : Serving::ends_to_wait_for();
+    [[nodiscard]] typename InnerServer::Ends ends_to_wait_for() const noexcept override {
+        return supervises_ ? typename InnerServer::Ends{workers_.fd()} : InnerServer::ends_to_wait_for();
     }
 
     void release_finished() override {
         if (!supervises_)
-            Serving::release_finished();
+            InnerServer::release_finished();
         else if (workers_.collect(!ending_ && !this->shutdown_requested()) && !ending_)
             this->require_usable_socket();  // or one worker after the other would find it broken
     }
@@ -214,7 +214,7 @@ private:
         try {
             this->worker_started();
             detail::WorkerSignals::unblock();
-            Serving::serve_loop(service_interval);
+            InnerServer::serve_loop(service_interval);
         } catch (const SystemExit& exit) {
             status = exit.status;
         } catch (const std::exception& failure) {

@@ -33,7 +33,7 @@
 namespace socketserver {
 
 /// Has a server serve each request on a fiber of its own, in the thread that calls serve_forever(): where a handler would wait it is
-/// parked, and others run. With ServerOptions::Selecting::workers that thread is one of several, each of which accepts requests and
+/// parked, and others run. With ServerOptions::Selecting::threads that thread is one of several, each of which accepts requests and
 /// serves them to the end.
 ///
 /// One fiber of each thread accepts, and gives each request a fiber of its own:
@@ -47,7 +47,7 @@ namespace socketserver {
 /// What waits without the library's knowing holds up everybody in its thread: hand it to run_blocking() of the current Waiter. A
 /// handler that does so for longer than ServerOptions::Selecting::stall_limit is told of in the log, with its peer.
 ///
-/// In one thread, handlers need no locks for what they do between two waits. With several workers all hooks from get_request() on,
+/// In one thread, handlers need no locks for what they do between two waits. With several threads all hooks from get_request() on,
 /// and service_actions(), run in several threads at once: after a request, before the next one is accepted, in the thread that did
 /// so; and at the interval in the one that called serve_forever(). handle_request() uses that one alone.
 ///

@@ -3,7 +3,7 @@
 /// \file
 /// Threads that take turns at waiting for requests: the one that gets a request serves it, and another takes its place.
 
-#include <socketserver/detail/worker_threads.hpp>
+#include <socketserver/detail/request_threads.hpp>
 #include <socketserver/os/deadline.hpp>
 
 #include <semaphore.h>
@@ -68,9 +68,9 @@ public:
     void wait_until_vacant();
 
     /// The threads.
-    [[nodiscard]] WorkerThreads& threads() noexcept { return threads_; }
+    [[nodiscard]] RequestThreads& threads() noexcept { return threads_; }
     /// \copydoc threads()
-    [[nodiscard]] const WorkerThreads& threads() const noexcept { return threads_; }
+    [[nodiscard]] const RequestThreads& threads() const noexcept { return threads_; }
 
     // For the threads
 
@@ -128,7 +128,7 @@ private:
     bool led_ = false;                     // guarded by mutex_
     std::atomic<std::thread::id> leader_;  // who leads sets and clears it, so that nobody else mistakes it for himself
     bool short_of_threads_ = false;        // guarded by mutex_: the last attempt to make one failed
-    WorkerThreads threads_;
+    RequestThreads threads_;
 };
 
 }  // namespace socketserver::detail

@@ -3,6 +3,7 @@
 #include <socketserver/detail/loop_threads.hpp>
 #include <socketserver/detail/stall_report.hpp>
 #include <socketserver/detail/stop_schedule.hpp>
+#include <socketserver/net/detail/served_request.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/server_loop.hpp>
 
@@ -53,8 +54,8 @@ struct SelectingLoops::Together {
 };
 
 void SelectingLoops::serve(std::chrono::milliseconds service_interval) {
-    server_.socket().share();
-    std::vector<std::exception_ptr> failures(std::max<std::size_t>(server_.options().selecting.workers, 1));
+    ServedRequest::share(server_.socket());
+    std::vector<std::exception_ptr> failures(std::max<std::size_t>(server_.options().selecting.threads, 1));
     Together all(server_, failures.size());
     {
         const std::span<std::exception_ptr> further = std::span(failures).subspan(1);
@@ -70,7 +71,7 @@ void SelectingLoops::serve(std::chrono::milliseconds service_interval) {
 }
 
 void SelectingLoops::serve_one(Deadline deadline) {
-    server_.socket().share();
+    ServedRequest::share(server_.socket());
     Together alone;
     const auto life = [this, deadline](SelectingLoop&) { accept_one(deadline); };
     if (const std::exception_ptr failure = run(alone, std::nullopt, life))

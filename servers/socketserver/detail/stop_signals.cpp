@@ -1,6 +1,6 @@
 #include <socketserver/detail/stop_signals.hpp>
 
-#include <socketserver/detail/child_processes.hpp>
+#include <socketserver/detail/forked_children.hpp>
 #include <socketserver/os/signals.hpp>
 
 #include <fcntl.h>
@@ -127,7 +127,7 @@ void StopSignals::on_signal(int signal, siginfo_t* info, void*) noexcept {
 
 void StopSignals::come(const siginfo_t& info) noexcept {
     const std::uint64_t requests = running();
-    const bool in_children = ChildProcesses::living() > 0;
+    const bool in_children = ForkedChildren::living() > 0;
     if (info.si_code == SI_TIMER) {
         // What runs in children has been killed by then, or is about to be.
         if (info.si_value.sival_ptr == this && asked_ && requests > 0 && !in_children)

@@ -3,7 +3,7 @@
 /// \file
 /// The worker processes of a preforking server, as their parent sees them.
 
-#include <socketserver/detail/child_processes.hpp>
+#include <socketserver/detail/forked_children.hpp>
 #include <socketserver/detail/serving_state.hpp>
 #include <socketserver/detail/stop_schedule.hpp>
 #include <socketserver/os/deadline.hpp>
@@ -93,7 +93,7 @@ private:
 
     const Log log_;
     std::vector<Place> places_;
-    ChildProcesses children_;
+    ForkedChildren children_;
     Deadline next_lines_ = Deadline::now();
     std::uint64_t lines_ = 0;     // told since the last second began
     std::uint64_t withheld_ = 0;  // not told

@@ -1,4 +1,5 @@
 #include <socketserver/fiber/fiber_loop.hpp>
+#include <socketserver/net/detail/served_request.hpp>
 
 #include "fixtures.hpp"
 #include "support/rlimit.hpp"
@@ -229,7 +230,7 @@ BOOST_DATA_TEST_CASE(what_is_still_unread_is_ready_however_often_one_waits, data
 BOOST_DATA_TEST_CASE(a_request_that_is_asked_to_end_stops_waiting, data::make(selector_kinds), kind) {
     auto [server, client] = tcp_connection();
     RequestRegistry registry;
-    server.serve_under(registry);
+    socketserver::detail::ServedRequest::enter(server, registry);
     std::vector<WaitResult> results;
     std::string got;
     run_fibers(

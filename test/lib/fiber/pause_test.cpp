@@ -2,6 +2,7 @@
 
 #include <socketserver/fiber/condition_variable.hpp>
 #include <socketserver/fiber/mutex.hpp>
+#include <socketserver/net/detail/served_request.hpp>
 
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
@@ -226,7 +227,7 @@ BOOST_DATA_TEST_CASE(room_that_came_before_the_time_out_is_used, data::make(sele
 BOOST_DATA_TEST_CASE(room_of_a_shared_socket_that_came_before_the_time_out_is_used, data::make(selector_kinds), kind) {
     // Nothing tells one loop of it, for another one may have been told.
     auto [server, client] = unix_connection();
-    server.share();
+    socketserver::detail::ServedRequest::share(server);
     while (::send(server.fileno(), "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1) {
     }
     std::optional<WaitResult> waited;

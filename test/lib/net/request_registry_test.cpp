@@ -1,3 +1,4 @@
+#include <socketserver/net/detail/served_request.hpp>
 #include <socketserver/net/request_registry.hpp>
 
 #include "fixtures.hpp"
@@ -25,8 +26,8 @@ BOOST_AUTO_TEST_CASE(counts_what_has_entered) {
     RequestRegistry registry;
     BOOST_TEST(registry.size() == 0U);
     auto [one, two] = unix_connection();
-    one.serve_under(registry);
-    two.serve_under(registry);
+    socketserver::detail::ServedRequest::enter(one, registry);
+    socketserver::detail::ServedRequest::enter(two, registry);
     BOOST_TEST(registry.size() == 2U);
     one.close();
     BOOST_TEST(registry.size() == 1U);
@@ -39,7 +40,7 @@ BOOST_AUTO_TEST_CASE(entries_leave_in_any_order) {
         RequestRegistry registry;
         std::array<Ends, 3> connections{unix_connection(), unix_connection(), unix_connection()};
         for (Ends& ends : connections)
-            ends.server.serve_under(registry);
+            socketserver::detail::ServedRequest::enter(ends.server, registry);
         std::size_t left = connections.size();
         for (const int index : order) {
             connections.at(static_cast<std::size_t>(index)).server.close();
@@ -52,7 +53,7 @@ BOOST_AUTO_TEST_CASE(entries_leave_in_any_order) {
 BOOST_AUTO_TEST_CASE(an_entry_moves_with_its_socket) {
     RequestRegistry registry;
     auto [server, client] = unix_connection();
-    server.serve_under(registry);
+    socketserver::detail::ServedRequest::enter(server, registry);
     Socket moved(std::move(server));
     Socket assigned;
     assigned = std::move(moved);
@@ -68,8 +69,8 @@ BOOST_AUTO_TEST_CASE(serving_again_under_another_registry_leaves_the_first) {
     RequestRegistry first;
     RequestRegistry second;
     auto [server, client] = unix_connection();
-    server.serve_under(first);
-    server.serve_under(second);
+    socketserver::detail::ServedRequest::enter(server, first);
+    socketserver::detail::ServedRequest::enter(server, second);
     BOOST_TEST(first.size() == 0U);
     BOOST_TEST(second.size() == 1U);
     server.close();
@@ -80,14 +81,14 @@ BOOST_AUTO_TEST_CASE(what_enters_while_stopping_is_stopped_until_reopened) {
     registry.stop_all();
     BOOST_TEST(registry.stopping());
     auto [server, client] = unix_connection();
-    server.serve_under(registry);
+    socketserver::detail::ServedRequest::enter(server, registry);
     BOOST_TEST(server.stop_requested());
     BOOST_TEST(server.recv(1).empty());
     server.close();
     registry.reopen();
     BOOST_TEST(!registry.stopping());
     auto [second, peer] = unix_connection();
-    second.serve_under(registry);
+    socketserver::detail::ServedRequest::enter(second, registry);
     BOOST_TEST(!second.stop_requested());
     peer.sendall("x");
     BOOST_TEST(second.recv(1) == "x");
@@ -97,7 +98,7 @@ BOOST_AUTO_TEST_CASE(what_enters_while_stopping_is_stopped_until_reopened) {
 BOOST_AUTO_TEST_CASE(a_closed_socket_is_never_touched) {
     RequestRegistry registry;
     auto [server, client] = unix_connection();
-    server.serve_under(registry);
+    socketserver::detail::ServedRequest::enter(server, registry);
     const int number = server.fileno();
     server.close();
     // The same number, a stranger's connection.
@@ -112,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_closed_socket_is_never_touched) {
 BOOST_AUTO_TEST_CASE(what_was_received_before_the_stop_is_read_and_nothing_after_it) {
     auto [server, client] = tcp_connection();
     RequestRegistry registry;
-    server.serve_under(registry);
+    socketserver::detail::ServedRequest::enter(server, registry);
     client.sendall("one\ntwo\nth");
     BOOST_TEST_REQUIRE(arrive(server, 10));
     registry.stop_all();
@@ -130,7 +131,7 @@ BOOST_AUTO_TEST_CASE(what_was_received_before_the_stop_is_read_and_nothing_after
 BOOST_AUTO_TEST_CASE(recv_reads_what_was_received_before_the_stop_and_nothing_after_it) {
     auto [server, client] = tcp_connection();
     RequestRegistry registry;
-    server.serve_under(registry);
+    socketserver::detail::ServedRequest::enter(server, registry);
     client.sendall("before");
     BOOST_TEST_REQUIRE(arrive(server, 6));
     registry.stop_all();
@@ -150,7 +151,7 @@ BOOST_AUTO_TEST_CASE(recv_reads_what_was_received_before_the_stop_and_nothing_af
 BOOST_AUTO_TEST_CASE(a_stopped_peer_of_a_unix_socket_gets_epipe_and_the_reply) {
     auto [server, client] = unix_connection();
     RequestRegistry registry;
-    server.serve_under(registry);
+    socketserver::detail::ServedRequest::enter(server, registry);
     client.sendall("one\ntwo");
     registry.stop_all();
     CHECK_FAILS(client.send("three"), EPIPE, "send");
@@ -166,7 +167,7 @@ BOOST_AUTO_TEST_CASE(cut_ends_both_directions) {
     for (Ends (*const connection)() : {tcp_connection, unix_connection}) {
         auto [server, client] = connection();
         RequestRegistry registry;
-        server.serve_under(registry);
+        socketserver::detail::ServedRequest::enter(server, registry);
         registry.stop_all();
         registry.cut_all();
         BOOST_TEST(server.stop_requested());
@@ -208,7 +209,7 @@ BOOST_AUTO_TEST_CASE(connections_come_and_go_while_all_are_stopped) {
         const auto serve = [&registry, &served] {
             for (int i = 0; i < 200; ++i) {
                 auto [server, client] = socketpair();
-                server.serve_under(registry);
+                socketserver::detail::ServedRequest::enter(server, registry);
                 if (server.recv(1).empty())
                     ++served;
             }

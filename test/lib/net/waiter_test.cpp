@@ -1,3 +1,4 @@
+#include <socketserver/net/detail/served_request.hpp>
 #include <socketserver/net/waiter.hpp>
 
 #include "fixtures.hpp"
@@ -88,7 +89,7 @@ BOOST_AUTO_TEST_CASE(stopped_when_the_request_is_asked_to_end_during_the_wait) {
     for (Ends (*const connection)() : {tcp_connection, unix_connection}) {
         auto [server, client] = connection();
         RequestRegistry registry;
-        server.serve_under(registry);
+        socketserver::detail::ServedRequest::enter(server, registry);
         Waiting waiting([&server = server] { return server.wait(Interest::readable, Deadline::never()); });
         BOOST_TEST(waiting.sleeps());
         registry.stop_all();
@@ -100,7 +101,7 @@ BOOST_AUTO_TEST_CASE(stopped_when_the_request_is_asked_to_end_during_the_wait) {
 BOOST_AUTO_TEST_CASE(stopped_at_once_when_the_request_was_asked_to_end_before) {
     auto [server, client] = tcp_connection();
     RequestRegistry registry;
-    server.serve_under(registry);
+    socketserver::detail::ServedRequest::enter(server, registry);
     registry.stop_all();
     BOOST_TEST((server.wait(Interest::readable, Deadline::never()) == WaitResult::stopped));
     // Replying is still possible.
@@ -111,7 +112,7 @@ BOOST_AUTO_TEST_CASE(stopped_at_once_when_the_request_was_asked_to_end_before) {
 BOOST_AUTO_TEST_CASE(ready_after_a_stop_while_something_received_is_unread) {
     auto [server, client] = tcp_connection();
     RequestRegistry registry;
-    server.serve_under(registry);
+    socketserver::detail::ServedRequest::enter(server, registry);
     client.sendall("x");
     BOOST_TEST_REQUIRE(arrive(server, 1));
     registry.stop_all();
@@ -191,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_read_blocked_in_the_kernel_is_ended_by_stop_and_by_cut) {
         for (void (RequestRegistry::*const end)() noexcept : {&RequestRegistry::stop_all, &RequestRegistry::cut_all}) {
             auto [server, client] = connection();
             RequestRegistry registry;
-            server.serve_under(registry);
+            socketserver::detail::ServedRequest::enter(server, registry);
             Waiting waiting([&server = server] { return server.recv(100); });
             BOOST_TEST(waiting.sleeps());
             (registry.*end)();
@@ -205,7 +206,7 @@ BOOST_AUTO_TEST_CASE(a_write_blocked_in_the_kernel_is_ended_by_cut) {
     for (Ends (*const connection)() : {tcp_connection, unix_connection}) {
         auto [server, client] = connection();
         RequestRegistry registry;
-        server.serve_under(registry);
+        socketserver::detail::ServedRequest::enter(server, registry);
         fill(server);
         Waiting waiting([&server = server] {
             error_code error;
@@ -223,7 +224,7 @@ BOOST_AUTO_TEST_CASE(a_reader_that_waits_gives_out_the_end_of_the_stream_on_stop
     for (Ends (*const connection)() : {tcp_connection, unix_connection}) {
         auto [server, client] = connection();
         RequestRegistry registry;
-        server.serve_under(registry);
+        socketserver::detail::ServedRequest::enter(server, registry);
         client.sendall("one\nhalf");
         Waiting waiting([&server = server] {
             BufferedReader reader(server);

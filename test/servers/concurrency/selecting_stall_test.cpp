@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(the_log_says_what_a_handler_waits_in) {
 }
 
 BOOST_AUTO_TEST_CASE(all_threads_are_watched) {
-    Serving<Streams> serving({.workers = 3, .stall_limit = 1ms});
+    Serving<Streams> serving({.threads = 3, .stall_limit = 1ms});
     serving.shared.handlers_at_once = 3;  // so each is in another thread
     std::vector<Client> clients;
     for (int i = 0; i < 3; ++i) {

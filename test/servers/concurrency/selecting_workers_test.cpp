@@ -104,7 +104,7 @@ using StreamServerUnderTest = WithActions<TCPServer<Holding<StreamRequestHandler
 using DatagramServerUnderTest = WithActions<UDPServer<Holding<DatagramRequestHandler>, Selecting>>;
 
 ServerOptions with_workers(std::size_t workers, SelectorKind selector = SelectorKind::epoll) {
-    return {.selecting = {.selector = selector, .workers = workers}, .logger = nullptr};
+    return {.selecting = {.selector = selector, .threads = workers}, .logger = nullptr};
 }
 
 // A server being served by a thread.

@@ -25,12 +25,12 @@ namespace socketserver::detail {
 /// Invariants:
 /// 1. A thread stands in running_ from before it begins until its last act, which moves it to finished_.
 /// 2. Only finished threads are joined, so joining never waits for a request.
-class WorkerThreads {
+class RequestThreads {
 public:
-    WorkerThreads();
-    WorkerThreads(const WorkerThreads&) = delete;
-    WorkerThreads& operator=(const WorkerThreads&) = delete;
-    ~WorkerThreads();
+    RequestThreads();
+    RequestThreads(const RequestThreads&) = delete;
+    RequestThreads& operator=(const RequestThreads&) = delete;
+    ~RequestThreads();
 
     /// Starts a thread.
     /// \param work what it does; SystemExit ends the thread

@@ -1,4 +1,4 @@
-#include <socketserver/detail/child_processes.hpp>
+#include <socketserver/detail/forked_children.hpp>
 
 #include <socketserver/net/request_registry.hpp>
 #include <socketserver/os/error.hpp>
@@ -70,12 +70,12 @@ int EndedChild::signal() const noexcept {
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-ChildProcesses::ChildProcesses() : ended_(own_descriptor(::epoll_create1(EPOLL_CLOEXEC))) {
+ForkedChildren::ForkedChildren() : ended_(own_descriptor(::epoll_create1(EPOLL_CLOEXEC))) {
     if (!ended_)
         throw_errno(errno, "epoll_create1");
 }
 
-pid_t ChildProcesses::start(std::string serving, const std::function<int()>& work, HeldByChild held) {
+pid_t ForkedChildren::start(std::string serving, const std::function<int()>& work, HeldByChild held) {
     // Memory first: a child that there is no note of would never be reaped.
     std::map<pid_t, Child> note;
     note[0] = {{}, std::move(serving), std::move(held)};
@@ -106,7 +106,7 @@ pid_t ChildProcesses::start(std::string serving, const std::function<int()>& wor
     return pid;
 }
 
-std::vector<EndedChild> ChildProcesses::collect() {
+std::vector<EndedChild> ForkedChildren::collect() {
     std::vector<EndedChild> ended;
     const std::lock_guard lock(mutex_);
     for (auto child = children_.begin(); unwatched_ > 0 && child != children_.end();) {
@@ -125,7 +125,7 @@ std::vector<EndedChild> ChildProcesses::collect() {
 }
 
 /// Reaps a child if it has ended.
-void ChildProcesses::reap_locked(pid_t pid, std::vector<EndedChild>& ended) {
+void ForkedChildren::reap_locked(pid_t pid, std::vector<EndedChild>& ended) {
     ended.emplace_back();  // memory first, as above
     int status = 0;
     const pid_t reaped = ::waitpid(pid, &status, WNOHANG);
@@ -145,28 +145,28 @@ void ChildProcesses::reap_locked(pid_t pid, std::vector<EndedChild>& ended) {
     --living_children;
 }
 
-bool ChildProcesses::wait_for_end(Deadline deadline) const {
+bool ForkedChildren::wait_for_end(Deadline deadline) const {
     pollfd polled{ended_.get(), POLLIN, 0};
     const bool late = deadline.expired();
     const int ready = ::poll(&polled, 1, earlier(deadline, Deadline::after(turn)).poll_timeout());
     return ready != 0 || !late;
 }
 
-Deadline ChildProcesses::collect_by() const {
+Deadline ForkedChildren::collect_by() const {
     const std::lock_guard lock(mutex_);
     return unwatched_ == 0 ? Deadline::never() : Deadline::after(turn);
 }
 
-std::size_t ChildProcesses::size() const {
+std::size_t ForkedChildren::size() const {
     const std::lock_guard lock(mutex_);
     return children_.size();
 }
 
-std::size_t ChildProcesses::living() noexcept {
+std::size_t ForkedChildren::living() noexcept {
     return living_children;
 }
 
-std::set<pid_t> ChildProcesses::pids() const {
+std::set<pid_t> ForkedChildren::pids() const {
     const std::lock_guard lock(mutex_);
     std::set<pid_t> pids;
     for (const auto& child : children_)
@@ -174,7 +174,7 @@ std::set<pid_t> ChildProcesses::pids() const {
     return pids;
 }
 
-void ChildProcesses::signal_all(int signal) const noexcept {
+void ForkedChildren::signal_all(int signal) const noexcept {
     // Not yet reaped, so the numbers are still the children's own.
     const std::lock_guard lock(mutex_);
     for (const auto& child : children_)

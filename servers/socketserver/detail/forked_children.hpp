@@ -49,12 +49,12 @@ struct HeldByChild {
 /// Owns: the children, a pidfd for each, and an epoll set of those, by which a loop learns that one has ended.
 /// Life: join() has returned true before it is destroyed. Thread: start() and collect() from the serving thread, or
 /// from the one that closes the server; the others from any.
-class ChildProcesses {
+class ForkedChildren {
 public:
     /// \throw boost::system::system_error if there is no descriptor to be had
-    ChildProcesses();
-    ChildProcesses(const ChildProcesses&) = delete;
-    ChildProcesses& operator=(const ChildProcesses&) = delete;
+    ForkedChildren();
+    ForkedChildren(const ForkedChildren&) = delete;
+    ForkedChildren& operator=(const ForkedChildren&) = delete;
 
     /// Forks. In the child SIGINT is ignored (Ctrl-C goes to the whole group; the parent decides), both it and SIGTERM are blocked until
     /// a TermStopsRequest lets both through, and the child leaves by _exit(2). What

@@ -25,7 +25,7 @@
 namespace socketserver::detail {
 
 /// A protocol as a program serves it. Refers to the handlers' options.
-struct Protocol {
+struct ServedProtocol {
     std::uint16_t default_port = 0;                     ///< where to listen; 0: the system chooses
     std::string_view description;                       ///< one sentence, or ""
     std::string_view examples;                          ///< for help: commands, a line each; "$0" is the program
@@ -41,7 +41,7 @@ struct Protocol {
 
 /// The program: reads the command line, makes the server and runs it.
 /// \return the exit status
-int run_program(const Protocol& protocol, int argc, char* argv[]);
+int run_program(const ServedProtocol& protocol, int argc, char* argv[]);
 
 /// Stands for the options of a handler that has none.
 struct NoOptions {};

@@ -1,4 +1,4 @@
-#include <socketserver/detail/worker_threads.hpp>
+#include <socketserver/detail/request_threads.hpp>
 
 #include <socketserver/serving/request_handler.hpp>
 
@@ -10,13 +10,13 @@
 
 namespace socketserver::detail {
 
-WorkerThreads::WorkerThreads() = default;
+RequestThreads::RequestThreads() = default;
 
-WorkerThreads::~WorkerThreads() {
+RequestThreads::~RequestThreads() {
     join(Deadline::never());
 }
 
-void WorkerThreads::start(std::function<void()> work, std::size_t stack_size) {
+void RequestThreads::start(std::function<void()> work, std::size_t stack_size) {
     boost::thread::attributes attributes;
     attributes.set_stack_size(stack_size);
     // Under the lock, so that the thread does not look for itself before it is there.
@@ -31,9 +31,9 @@ void WorkerThreads::start(std::function<void()> work, std::size_t stack_size) {
     }
 }
 
-void WorkerThreads::run(Threads::iterator self, std::function<void()>&& work) {
+void RequestThreads::run(Threads::iterator self, std::function<void()>&& work) {
     struct Finish {
-        WorkerThreads& threads;
+        RequestThreads& threads;
         Threads::iterator self;
         ~Finish() {
             // Notified under the lock: when join() sees the list, this thread touches the object no more.
@@ -51,17 +51,17 @@ void WorkerThreads::run(Threads::iterator self, std::function<void()>&& work) {
     }
 }
 
-std::size_t WorkerThreads::tracked() const {
+std::size_t RequestThreads::tracked() const {
     const std::lock_guard lock(mutex_);
     return running_.size() + finished_.size();
 }
 
-std::size_t WorkerThreads::running() const {
+std::size_t RequestThreads::running() const {
     const std::lock_guard lock(mutex_);
     return running_.size();
 }
 
-void WorkerThreads::release_finished() {
+void RequestThreads::release_finished() {
     Threads finished;
     {
         const std::lock_guard lock(mutex_);
@@ -74,7 +74,7 @@ void WorkerThreads::release_finished() {
         thread.join();
 }
 
-bool WorkerThreads::join(Deadline deadline) {
+bool RequestThreads::join(Deadline deadline) {
     std::unique_lock lock(mutex_);
     const auto one_is_to_join = [this] { return running_.empty() || !finished_.empty(); };
     for (;;) {

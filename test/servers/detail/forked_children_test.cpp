@@ -3,7 +3,7 @@
 #include "support/forked.hpp"
 #include "support/readable.hpp"
 
-#include <socketserver/detail/child_processes.hpp>
+#include <socketserver/detail/forked_children.hpp>
 #include <socketserver/os/wakeup.hpp>
 #include <socketserver/serving/request_handler.hpp>
 
@@ -19,14 +19,14 @@
 
 namespace socketserver::test {
 
-using ::socketserver::detail::ChildProcesses;
 using ::socketserver::detail::EndedChild;
+using ::socketserver::detail::ForkedChildren;
 using namespace std::chrono_literals;
 
 namespace {
 
 /// Waits for all, as a closing server does.
-std::vector<EndedChild> collect_all(ChildProcesses& children) {
+std::vector<EndedChild> collect_all(ForkedChildren& children) {
     std::vector<EndedChild> all;
     while (children.size() > 0) {
         for (EndedChild& ended : children.collect())
@@ -45,10 +45,10 @@ int wait_forever() {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(child_processes, CaseGuard)
+BOOST_FIXTURE_TEST_SUITE(forked_children, CaseGuard)
 
 BOOST_AUTO_TEST_CASE(tells_how_each_child_ended_and_what_it_served) {
-    ChildProcesses children;
+    ForkedChildren children;
     children.start("one", [] { return 7; });
     const auto ended = collect_all(children);
     BOOST_TEST_REQUIRE(ended.size() == 1U);
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(tells_how_each_child_ended_and_what_it_served) {
 }
 
 BOOST_AUTO_TEST_CASE(an_exception_that_ends_the_program_makes_status_one) {
-    ChildProcesses children;
+    ForkedChildren children;
     children.start("one", []() -> int { throw SystemExit{7}; });
     const auto ended = collect_all(children);
     BOOST_TEST_REQUIRE(ended.size() == 1U);
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(an_exception_that_ends_the_program_makes_status_one) {
 }
 
 BOOST_AUTO_TEST_CASE(tells_the_signal_that_killed_a_child) {
-    ChildProcesses children;
+    ForkedChildren children;
     children.start("one", wait_forever);
     children.signal_all(SIGKILL);
     const auto ended = collect_all(children);
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(tells_the_signal_that_killed_a_child) {
 
 BOOST_AUTO_TEST_CASE(tells_how_a_child_ended_although_sigchld_is_ignored) {
     const int status = in_child([] {
-        ChildProcesses children;
+        ForkedChildren children;
         // After the constructor, too: a program may do it at any time.
         std::signal(SIGCHLD, SIG_IGN);
         children.start("one", wait_forever);
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(tells_how_a_child_ended_although_sigchld_is_ignored) {
 }
 
 BOOST_AUTO_TEST_CASE(its_descriptor_is_readable_while_a_child_is_to_be_reaped) {
-    ChildProcesses children;
+    ForkedChildren children;
     const Wakeup gate;
     for (int i = 0; i < 2; ++i) {
         children.start("one", [&] {
@@ -113,14 +113,14 @@ BOOST_AUTO_TEST_CASE(its_descriptor_is_readable_while_a_child_is_to_be_reaped) {
 
 BOOST_AUTO_TEST_CASE(collects_more_than_one_batch_at_once) {
     constexpr std::size_t count = 150;
-    ChildProcesses children;
+    ForkedChildren children;
     for (std::size_t i = 0; i < count; ++i)
         children.start("one", [] { return 0; });
     BOOST_TEST(collect_all(children).size() == count);
 }
 
 BOOST_AUTO_TEST_CASE(waiting_gives_up_at_its_deadline) {
-    ChildProcesses children;
+    ForkedChildren children;
     children.start("one", wait_forever);
     BOOST_TEST(!children.wait_for_end(Deadline::now()));
     BOOST_TEST(children.size() == 1U);
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(waiting_gives_up_at_its_deadline) {
 
 // The signal is blocked until the child can take it.
 BOOST_AUTO_TEST_CASE(sigterm_does_not_kill_a_child_that_has_not_begun) {
-    ChildProcesses children;
+    ForkedChildren children;
     const Wakeup gate;
     children.start("one", [&] {
         pollfd entry{gate.fd(), POLLIN, 0};
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(the_parent_keeps_its_own_signal_mask) {
     sigset_t before;
     sigset_t after;
     ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
-    ChildProcesses children;
+    ForkedChildren children;
     children.start("one", [] { return 0; });
     ::pthread_sigmask(SIG_SETMASK, nullptr, &after);
     BOOST_TEST(::sigismember(&before, SIGTERM) == ::sigismember(&after, SIGTERM));

@@ -2,7 +2,7 @@
 #include "support/eventually.hpp"
 #include "support/readable.hpp"
 
-#include <socketserver/detail/worker_threads.hpp>
+#include <socketserver/detail/request_threads.hpp>
 #include <socketserver/serving/request_handler.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -15,25 +15,25 @@
 
 namespace socketserver::test {
 
-using ::socketserver::detail::WorkerThreads;
+using ::socketserver::detail::RequestThreads;
 using namespace std::chrono_literals;
 
 namespace {
 
 constexpr std::size_t stack_size = std::size_t{1} << 20U;
 
-bool all_finish(const WorkerThreads& threads) {
+bool all_finish(const RequestThreads& threads) {
     return eventually([&] { return threads.running() == 0; });
 }
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(worker_threads, CaseGuard)
+BOOST_FIXTURE_TEST_SUITE(request_threads, CaseGuard)
 
 BOOST_AUTO_TEST_CASE(joins_all_when_destroyed) {
     std::atomic<int> done{0};
     {
-        WorkerThreads threads;
+        RequestThreads threads;
         for (int i = 0; i < 5; ++i)
             threads.start([&] { ++done; }, stack_size);
     }
@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(joins_all_when_destroyed) {
 }
 
 BOOST_AUTO_TEST_CASE(tracks_threads_until_they_are_let_go) {
-    WorkerThreads threads;
+    RequestThreads threads;
     std::latch gate(1);
     for (int i = 0; i < 3; ++i)
         threads.start([&] { gate.wait(); }, stack_size);
@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(tracks_threads_until_they_are_let_go) {
 }
 
 BOOST_AUTO_TEST_CASE(lets_go_of_those_that_have_ended_while_it_waits_for_the_others) {
-    WorkerThreads threads;
+    RequestThreads threads;
     std::latch gate(1);
     threads.start([&] { gate.wait(); }, stack_size);
     threads.start([] {}, stack_size);
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(lets_go_of_those_that_have_ended_while_it_waits_for_the_oth
 }
 
 BOOST_AUTO_TEST_CASE(wakes_when_a_thread_ends) {
-    WorkerThreads threads;
+    RequestThreads threads;
     std::latch first(1);
     std::latch second(1);
     threads.start([&] { first.wait(); }, stack_size);
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(wakes_when_a_thread_ends) {
 }
 
 BOOST_AUTO_TEST_CASE(join_gives_up_at_its_deadline) {
-    WorkerThreads threads;
+    RequestThreads threads;
     std::latch gate(1);
     threads.start([&] { gate.wait(); }, stack_size);
     BOOST_TEST(!threads.join(Deadline::now()));
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(join_gives_up_at_its_deadline) {
 }
 
 BOOST_AUTO_TEST_CASE(gives_the_work_back_when_the_thread_ends) {
-    WorkerThreads threads;
+    RequestThreads threads;
     auto held = std::make_shared<int>(1);
     const std::weak_ptr<int> watched = held;
     threads.start([held] {}, stack_size);
@@ -111,13 +111,13 @@ BOOST_AUTO_TEST_CASE(gives_the_work_back_when_the_thread_ends) {
 }
 
 BOOST_AUTO_TEST_CASE(system_exit_ends_one_thread) {
-    WorkerThreads threads;
+    RequestThreads threads;
     threads.start([] { throw SystemExit{1}; }, stack_size);
     BOOST_TEST(threads.join(Deadline::never()));
 }
 
 BOOST_AUTO_TEST_CASE(a_thread_that_cannot_be_had_leaves_no_trace) {
-    WorkerThreads threads;
+    RequestThreads threads;
     BOOST_CHECK_THROW(threads.start([] {}, std::size_t{1} << 50U), boost::thread_resource_error);
     BOOST_TEST(threads.tracked() == 0U);
     threads.start([] {}, stack_size);
