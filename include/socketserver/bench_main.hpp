@@ -40,9 +40,9 @@ namespace detail {
 
 /// A handler to be measured. Refers to the handlers' options.
 struct BenchHandler {
-    std::string name;        ///< as the report names it; "": as the program
-    ServedProtocol protocol;       ///< how it is served
-    BenchDialogue dialogue;  ///< how it is asked
+    std::string name;         ///< as the report names it; "": as the program
+    ServedProtocol protocol;  ///< how it is served
+    BenchDialogue dialogue;   ///< how it is asked
 };
 
 /// The program: reads the command line, measures and reports.
