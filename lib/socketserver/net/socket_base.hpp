@@ -148,8 +148,9 @@ public:
     /// \param error what went wrong
     void listen(int backlog, error_code& error) noexcept;
 
-protected:
-    /// No socket.
+private:
+    friend class Socket;
+    friend struct detail::ServedRequest;
     SocketBase() noexcept = default;
     SocketBase(int family, int type, int protocol);
     SocketBase(UniqueFd fd, Address peer) noexcept;
@@ -157,6 +158,8 @@ protected:
     SocketBase& operator=(SocketBase&& other) noexcept;
     ~SocketBase() override;
 
+    void serve_under(RequestRegistry& registry);
+    void share() noexcept;
     bool require_nonblocking_descriptor(error_code& error) noexcept;
     [[noreturn]] void fail(error_code error, const char* operation) const;
 
@@ -168,12 +171,6 @@ protected:
     bool kernel_timeout_current_ = true;                      // settimeout() was not called since it was set
     bool short_reads_tell_ = false;                           // TCP: less than asked for means that there is no more
     Address peer_;
-
-private:
-    friend struct detail::ServedRequest;
-    void serve_under(RequestRegistry& registry);
-    void share() noexcept;
-
     std::shared_ptr<void> kept_;
     RequestTicket ticket_;
 };
