@@ -13,6 +13,7 @@ namespace socketserver::bench {
 
 const std::vector<std::string> all_modes = [] {
     std::vector<std::string> names;
+    names.reserve(detail::mode_entries.size());
     for (const detail::ModeEntry& mode : detail::mode_entries)
         names.emplace_back(mode.name);
     std::sort(names.begin(), names.end());

@@ -34,7 +34,7 @@ public:
     // Life
 
     /// The descriptor, or -1 once closed. Still owned by this object.
-    [[nodiscard]] int fileno() const noexcept override { return waitable_.fd; }
+    [[nodiscard]] int fileno() const noexcept final { return waitable_.fd; }
 
     /// Whether there is an open descriptor.
     [[nodiscard]] bool is_open() const noexcept { return waitable_.fd >= 0; }
