@@ -10,9 +10,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
-#include <new>
 #include <stdexcept>
-#include <string>
 #include <utility>
 
 namespace socketserver {

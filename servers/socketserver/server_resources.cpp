@@ -42,7 +42,6 @@ void ServerResources::require_usable_socket() const {
         require_usable_socket(polled.revents);
 }
 
-/// \param events what poll(2) says of the socket, POLLRDHUP asked for
 void ServerResources::require_usable_socket(short events) const {
     // A datagram socket that somebody has shut down would be readable and empty for ever.
     if ((events & (POLLHUP | POLLRDHUP | POLLNVAL)) != 0)
@@ -158,7 +157,6 @@ void ServerResources::get_request_failed(const system_error& failure) {
                                  (*times == 1 ? " time)" : " times)") + outlook);
 }
 
-/// Tells of a limit on connections for which there are not enough descriptors.
 void ServerResources::check_descriptor_limit() {
     if (options_.max_connections == 0 || requests_share_socket() || std::exchange(told_of_descriptor_limit_, true))
         return;

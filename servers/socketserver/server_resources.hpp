@@ -86,6 +86,7 @@ protected:
     /// \throw boost::system::system_error if somebody has
     void require_usable_socket() const;
 
+    /// Makes sure of it without a further system call.
     /// \param events what poll(2) says of the socket, POLLRDHUP asked for
     /// \throw boost::system::system_error if somebody has shut it down
     void require_usable_socket(short events) const;
@@ -108,7 +109,7 @@ protected:
     /// Tells of a limit on connections for which there are not enough descriptors, once.
     void check_descriptor_limit();
 
-    /// Until when not to accept, because descriptors or memory have run out.
+    /// Says until when not to accept, because descriptors or memory have run out.
     [[nodiscard]] detail::AcceptBackoff& backoff() noexcept { return backoff_; }
 
     /// Says what to do about a failure to get a request: nothing for what concerns one request only, a pause for what

@@ -18,8 +18,7 @@ inline constexpr Mode default_mode = Mode::selecting;
 /// A mode as people meet it.
 struct ModeEntry {
     Mode mode;
-    std::string_view
-        name;  ///< on the command line; what NamedConcurrency is called, but for the inner mode of preforking
+    std::string_view name;         ///< on the command line; that of NamedConcurrency, or how it begins (preforking)
     std::string_view description;  ///< what it does, for --help
 };
 

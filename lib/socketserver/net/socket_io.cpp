@@ -78,7 +78,6 @@ struct GivenBuffer {
 }  // namespace
 
 /// \param buffer a ReadBuffer, or what has its face
-
 template <class Buffer>
 IoResult Socket::receive(Buffer&& buffer, int flags, const ReadLimits& limits, error_code& error) {
     RunningRequest* const request = waitable_.request.get();
