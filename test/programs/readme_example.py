@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 
@@ -22,23 +21,13 @@ def extract(readme: str, source: str) -> None:
     Path(source).write_text(example)
 
 
-def port_of(pid: int) -> int:
-    """Where a process listens, once it does."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        sockets = {str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()}
-        for line in Path(f"/proc/{pid}/net/tcp6").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                return int(fields[1].rpartition(":")[2], 16)
-        time.sleep(0.01)
-    sys.exit("it does not listen")
-
-
 def serve_once(program: str, signals: list[signal.Signals], status: int, message: str) -> None:
-    with subprocess.Popen([program], stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen([program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         try:
-            with socket.create_connection(("127.0.0.1", port_of(server.pid)), timeout=60) as client:
+            listening = server.stdout.readline()
+            assert listening.startswith("listening on "), listening
+            port = int(listening.rpartition(":")[2])
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
                 client.sendall(b"hello\n")
                 replies = client.makefile("rb")
                 reply = replies.readline()
