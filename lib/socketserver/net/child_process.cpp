@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -23,17 +24,16 @@ namespace {
 
 constexpr int first_free = 3;  // after the standard streams
 
-/// A pipe whose writing end does not get in the way of what the program's descriptors will be.
 struct Pipe {
     Pipe() {
         std::array<int, 2> ends{};
         if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-            throw_errno(errno, "pipe2");
-        const UniqueFd low{ends[1]};
+            throw_errno(errno, "pipe2 for a child process");
+        UniqueFd second{ends[1]};
         reader = own_descriptor(ends[0]);
-        writer = own_descriptor(::fcntl(low.get(), F_DUPFD_CLOEXEC, ChildProcess::lifeline_descriptor + 1));
+        writer = own_descriptor(second.release());
         if (!reader || !writer)
-            throw_errno(errno, "fcntl");
+            throw_errno(errno, "fcntl for a child process");
     }
 
     UniqueFd reader;
@@ -43,6 +43,15 @@ struct Pipe {
 void check(int failure, const char* operation, const std::string& subject = {}) {
     if (failure != 0)
         throw_errno(failure, operation, subject);
+}
+
+/// The lifeline's number in a program: the usual one, or the highest that the limit on descriptors allows.
+int lifeline_number() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        throw_errno(errno, "getrlimit");
+    constexpr rlim_t usual = ChildProcess::lifeline_descriptor;
+    return static_cast<int>(std::clamp<rlim_t>(limit.rlim_cur, first_free + 1, usual + 1) - 1);
 }
 
 /// What is done in the child before the program begins.
@@ -58,8 +67,10 @@ public:
             // By a detour, because everything from a descriptor up can be closed, also what others have left open here.
             check(::posix_spawn_file_actions_adddup2(&actions_, lifeline, first_free), adding);
             check(::posix_spawn_file_actions_addclosefrom_np(&actions_, first_free + 1), adding);
-            check(::posix_spawn_file_actions_adddup2(&actions_, first_free, ChildProcess::lifeline_descriptor), adding);
-            check(::posix_spawn_file_actions_addclose(&actions_, first_free), adding);
+            if (const int number = lifeline_number(); number != first_free) {
+                check(::posix_spawn_file_actions_adddup2(&actions_, first_free, number), adding);
+                check(::posix_spawn_file_actions_addclose(&actions_, first_free), adding);
+            }
         } catch (...) {
             ::posix_spawn_file_actions_destroy(&actions_);
             throw;
@@ -156,7 +167,7 @@ ChildProcess::Started ChildProcess::start(const std::vector<std::string>& comman
     Pipe output;
     Pipe lifeline;
     if (::fcntl(output.reader.get(), F_SETFL, O_NONBLOCK) != 0)
-        throw_errno(errno, "fcntl");
+        throw_errno(errno, "fcntl for a child process");
     const pid_t pid = spawn(command, output.writer.get(), lifeline.writer.get());
     const bool tied = tie(lifeline.writer.get(), pid);
     int failure = errno;
@@ -166,7 +177,7 @@ ChildProcess::Started ChildProcess::start(const std::vector<std::string>& comman
         failure = tied ? errno : failure;
         ::kill(-pid, SIGKILL);
         reap(pid);
-        throw_errno(failure, tied ? "pidfd_open" : "fcntl");
+        throw_errno(failure, tied ? "pidfd_open for a child process" : "fcntl for a child process");
     }
     return {std::move(lifeline.reader), std::move(output.reader), std::move(process), pid};
 }
