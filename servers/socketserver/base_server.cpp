@@ -62,8 +62,8 @@ void BaseServer<Request>::handle_error(Request&, const Address& client, std::exc
         try {
             std::rethrow_exception(std::move(error));
         } catch (const system_error& failure) {
-            // The peer's doing or the network's: nothing an operator could mend.
-            log(Severity::warning, subject + failure.what());
+            // What a peer or the network did is nothing that an operator could mend.
+            log(is_network_error(failure.code()) ? Severity::warning : Severity::error, subject + failure.what());
         } catch (const std::exception& failure) {
             log(Severity::error, subject + failure.what());
         } catch (...) {

@@ -82,7 +82,8 @@ protected:
     /// \param request the request
     virtual void close_request(Request& request) = 0;
 
-    /// Tells of an exception that ended a request; logs one line, of datagrams no more than 10 a second.
+    /// Tells of an exception that ended a request; logs one line, of datagrams no more than 10 a second: a warning if it is what the
+    /// peer or the network did (is_network_error()), otherwise an error.
     /// \param request the request
     /// \param client who sent it
     /// \param error what was thrown

@@ -60,7 +60,9 @@ std::unique_ptr<ServerLoop> make_bound(const Where& where, ServerOptions options
     // Silent clients are waited for where a case says so, and nowhere else.
     if (options.first_input_grace == ServerOptions().first_input_grace)
         options.first_input_grace = std::chrono::nanoseconds{0};
-    options.logger = [&script](Severity, std::string_view message) { script.log.add(message); };
+    options.logger = [&script](Severity severity, std::string_view message) {
+        script.log.add((severity == Severity::error ? "error: " : "") + std::string(message));
+    };
     auto server = std::make_unique<ObservedServer<Server>>(where, std::move(options), script);
     if (bind) {
         server->server_bind();

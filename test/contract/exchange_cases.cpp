@@ -224,6 +224,19 @@ CONTRACT_CASE(a_line_over_the_limit_ends_one_request_with_one_message, streams) 
     scene.server().server_close();
     BOOST_TEST(scene.script.log.lines().size() == 1U);
     BOOST_TEST(scene.logged("a line longer than 65536 bytes") == 1U);
+    BOOST_TEST(scene.logged("error: ") == 0U);
+}
+
+CONTRACT_CASE(what_this_machine_lacks_is_logged_as_an_error, every_server) {
+    Scene scene(combination);
+    scene.script.handle = [](Conversation&) { throw_errno(EMFILE, "open", "a file"); };
+    scene.serve();
+    const auto sent = scene.send("\n");
+    BOOST_TEST(scene.script.comes_to("handle_error"));
+    scene.stop();
+    scene.server().server_close();
+    BOOST_TEST(scene.logged("error: request from ") == 1U);
+    BOOST_TEST(scene.logged("open a file: Too many open files") == 1U);
 }
 
 CONTRACT_CASE(a_client_of_another_protocol_harms_nobody, every_server) {

@@ -290,9 +290,11 @@ ServerHelp::ServerHelp(const ServedProtocol& protocol, std::string_view program)
                       "service manager "
                       "passes a listening socket (sd_listen_fds(3)), the program serves that one instead of its own."};
     about_.options = {&own_, &common_};
-    about_.exit_statuses = {{"0", "a signal or a handler ended the program"},
-                            {"1", "the program could not serve, or a second signal cut requests"},
-                            {"2", "the command line is wrong"}};
+    about_.exit_statuses = {
+        {"0", "a signal or a handler ended the program"},
+        {"1", "the program could not serve, a second signal cut requests, or a request that computes could not be "
+              "cut after --drain (in the modes that fork, its process is killed instead)"},
+        {"2", "the command line is wrong"}};
     for (std::string_view rest = protocol.examples; !rest.empty();) {
         const std::string_view line = rest.substr(0, rest.find('\n'));
         about_.examples.push_back(line.starts_with("$0") ? about_.program + std::string(line.substr(2))

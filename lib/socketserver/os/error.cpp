@@ -1,5 +1,6 @@
 #include <socketserver/os/error.hpp>
 
+#include <cerrno>
 #include <string>
 
 namespace socketserver {
@@ -23,6 +24,27 @@ void throw_errno(int error, std::string_view operation, std::string_view subject
 
 bool is_timeout(const error_code& error) noexcept {
     return error == boost::system::errc::timed_out;
+}
+
+bool is_network_error(const error_code& error) noexcept {
+    if (error.category() != boost::system::system_category() && error.category() != boost::system::generic_category())
+        return false;
+    switch (error.value()) {
+        case ECANCELED:  // a wait that was cut, when a server stops
+        case ECONNABORTED:
+        case ECONNREFUSED:
+        case ECONNRESET:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+        case EMSGSIZE:
+        case ENETDOWN:
+        case ENETRESET:
+        case ENETUNREACH:
+        case ENOTCONN:
+        case EPIPE:
+        case ETIMEDOUT: return true;
+        default: return false;
+    }
 }
 
 }  // namespace socketserver

@@ -12,7 +12,7 @@ namespace socketserver {
 /// How much a message matters.
 enum class Severity {
     info,     ///< what happens in normal service: a connection came
-    warning,  ///< what a peer or the network did wrong: a reset, a time-out, a line too long
+    warning,  ///< what a peer or the network did wrong: a reset, a time-out, a line too long (is_network_error())
     error,    ///< what needs the operator: a handler that throws, descriptors running out
 };
 

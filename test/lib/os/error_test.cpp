@@ -37,6 +37,14 @@ BOOST_AUTO_TEST_CASE(only_etimedout_is_a_timeout) {
     BOOST_TEST(!is_timeout(error_code{}));
 }
 
+BOOST_AUTO_TEST_CASE(what_a_peer_or_the_network_did_is_told_from_what_this_machine_lacks) {
+    for (const int theirs : {ECONNRESET, EPIPE, ETIMEDOUT, EMSGSIZE, ENETUNREACH, ECONNREFUSED})
+        BOOST_TEST(is_network_error(system_code(theirs)), theirs);
+    BOOST_TEST(is_network_error(make_error_code(boost::system::errc::connection_reset)));
+    for (const int ours : {EMFILE, ENFILE, ENOMEM, ENOSPC, EINVAL, EIO, EACCES, 0})
+        BOOST_TEST(!is_network_error(system_code(ours)), ours);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace socketserver::test
