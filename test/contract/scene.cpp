@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -50,6 +51,14 @@ std::exception_ptr Scene::join() {
 std::exception_ptr Scene::stop() {
     server_->shutdown();
     return join();
+}
+
+void Scene::request_shutdown_by_signal() {
+    static ServerLoop* signalled = nullptr;
+    signalled = server_.get();
+    const auto former = std::signal(SIGUSR2, [](int) { signalled->request_shutdown(); });
+    ::raise(SIGUSR2);
+    std::signal(SIGUSR2, former);
 }
 
 void Scene::begin_closing() {

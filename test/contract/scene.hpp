@@ -44,6 +44,9 @@ public:
     /// shutdown(), then join().
     std::exception_ptr stop();
 
+    /// Asks the server to stop as a program's own signal handler does, and nothing else.
+    void request_shutdown_by_signal();
+
     /// Calls server_close() in a thread of its own, which ends with the scene or finish_closing().
     void begin_closing();
 

@@ -14,7 +14,6 @@
 
 #include <atomic>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,10 +30,6 @@ using namespace std::string_literals;
 constexpr std::size_t large_size = 67'108'864;
 
 const std::string binary = "\x00\x01\xff\n.\n"s;
-
-void write_file(const std::filesystem::path& path, const std::string& text) {
-    std::ofstream(path, std::ios::binary) << text;
-}
 
 /// A folder and its options.
 class Hole {

@@ -1,7 +1,7 @@
 /// \file
 /// The command line of servers, piece by piece.
 
-#include <socketserver/detail/command_line.hpp>
+#include "parsing.hpp"
 
 #include <support/case_guard.hpp>
 
@@ -23,45 +23,6 @@ using detail::CommandLine;
 using detail::Mode;
 using detail::ServedProtocol;
 using namespace std::chrono_literals;
-
-/// Stands for the handlers of datagrams, of which a command line need only know whether there are any.
-class NoHandlers : public detail::HandlerMaker<Datagram> {
-public:
-    void run(Datagram&, const Address&, ServerContext&) override {}
-    [[nodiscard]] bool event_style() const noexcept override { return false; }
-    std::unique_ptr<EventSession> begin(Datagram&, const Address&, ServerContext&) override { return nullptr; }
-};
-
-ServedProtocol make_protocol() {
-    ServedProtocol protocol;
-    protocol.default_port = 21567;
-    protocol.description = "What it does.";
-    protocol.datagrams = std::make_unique<NoHandlers>();
-    return protocol;
-}
-
-/// What an argument is made into.
-struct FourLetters {
-    explicit FourLetters(const std::string& letters) : text(letters) {
-        if (letters.size() != 4)
-            throw std::invalid_argument("'" + letters + "' has not four letters");
-    }
-    std::string text;
-};
-
-CommandLine parse(const std::vector<std::string>& arguments, const ServedProtocol& protocol = make_protocol()) {
-    return detail::parse_command_line(protocol, arguments);
-}
-
-/// What is wrong with a command line; "" if nothing is.
-std::string complaint(const std::vector<std::string>& arguments, const ServedProtocol& protocol = make_protocol()) {
-    try {
-        static_cast<void>(parse(arguments, protocol));
-        return "";
-    } catch (const detail::UsageError& failure) {
-        return failure.what();
-    }
-}
 
 }  // namespace
 
@@ -341,55 +302,6 @@ BOOST_AUTO_TEST_CASE(options_that_do_not_go_together_are_refused) {
     BOOST_TEST(complaint({"--udp", "--reuse-port", "--max-connections", "1", "--drain", "1"}) == "");
     BOOST_TEST(complaint({"--udp", "--unix", "/x"}) == "");
     BOOST_TEST(complaint({"--udp", "--timeout", "1", "--help"}) == "");
-}
-
-BOOST_AUTO_TEST_CASE(a_handler_has_options_of_its_own) {
-    ServedProtocol protocol = make_protocol();
-    bool flag = false;
-    std::string text = "none";
-    std::size_t count = 3;
-    std::chrono::nanoseconds span = 1500ms;
-    protocol.options("flag", "a switch", flag);
-    protocol.options("text", "a text", text);
-    protocol.options("count", "a number", count);
-    protocol.options("span", "a span of time", span);
-    BOOST_TEST(complaint({"--flag", "--text=a b", "--count", "8", "--span", "0.002"}, protocol) == "");
-    BOOST_TEST(flag);
-    BOOST_TEST(text == "a b");
-    BOOST_TEST(count == 8U);
-    BOOST_TEST((span == 2ms));
-    BOOST_TEST(complaint({"--count", "-8"}, protocol) == "--count: '-8' is not a whole number of 0 or more");
-
-    BOOST_TEST(complaint({"--udp", "--flag"}, protocol) == "--flag cannot be used with --udp");
-    protocol.datagrams_take_options = true;
-    BOOST_TEST(complaint({"--udp", "--flag"}, protocol) == "");
-}
-
-BOOST_AUTO_TEST_CASE(a_handler_has_arguments_that_must_be_given) {
-    ServedProtocol protocol = make_protocol();
-    std::string folder;
-    FourLetters word{"none"};
-    std::uint16_t port = 70;
-    protocol.options("public-port", "a port", port);
-    protocol.options.argument("DIR", "the folder", folder);
-    protocol.options.argument("WORD", "a word", word);
-    BOOST_TEST(complaint({"a b", "--public-port", "7070", "good"}, protocol) == "");
-    BOOST_TEST(folder == "a b");
-    BOOST_TEST(word.text == "good");
-    BOOST_TEST(port == 7070);
-    BOOST_TEST(complaint({"--", "--odd", "word"}, protocol) == "");
-    BOOST_TEST(folder == "--odd");
-    BOOST_TEST(complaint({"", "word"}, protocol) == "");
-    BOOST_TEST(folder == "");
-
-    BOOST_TEST(complaint({}, protocol) == "DIR is missing: the folder");
-    BOOST_TEST(complaint({"a"}, protocol) == "WORD is missing: a word");
-    BOOST_TEST(complaint({"a", "word", "c"}, protocol) == "unexpected argument 'c'");
-    BOOST_TEST(complaint({"a", "longer"}, protocol) == "WORD: 'longer' has not four letters");
-    BOOST_TEST(complaint({"--public-port", "65536", "a", "word"}, protocol) ==
-               "--public-port: '65536' is not a whole number from 0 to 65535");
-    BOOST_TEST(complaint({"--help"}, protocol) == "");
-    BOOST_TEST(complaint({"--version"}, protocol) == "");
 }
 
 BOOST_AUTO_TEST_CASE(help_may_be_on_something) {

@@ -6,6 +6,7 @@
 #include "program.hpp"
 
 #include <support/eventually.hpp>
+#include <support/temporary_directory.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -45,10 +46,6 @@ inline void check_failure(const std::vector<std::string>& arguments, const std::
 inline std::string in_place_of(std::string text, const std::string& what, const std::string& by) {
     const auto at = text.find(what);
     return at == std::string::npos ? text : text.replace(at, what.size(), by);
-}
-
-inline void write_file(const std::filesystem::path& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary) << bytes;
 }
 
 inline std::string contents(const std::filesystem::path& path) {

@@ -29,10 +29,6 @@ namespace {
 
 using namespace std::string_literals;
 
-void write_file(const std::filesystem::path& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary) << bytes;
-}
-
 constexpr std::size_t large_size = 104'857'600;  // 100 MiB
 
 const std::string binary = "\x00\x01\xff\n.\n"s;

@@ -2,8 +2,7 @@
 /// What --help says of a server, at every width, and its manual page.
 
 #include "help_text.hpp"
-
-#include <socketserver/detail/command_line.hpp>
+#include "parsing.hpp"
 
 #include <support/case_guard.hpp>
 
@@ -24,22 +23,6 @@ namespace {
 
 using detail::ServedProtocol;
 using detail::ServerHelp;
-
-class NoHandlers : public detail::HandlerMaker<Datagram> {
-public:
-    void run(Datagram&, const Address&, ServerContext&) override {}
-    [[nodiscard]] bool event_style() const noexcept override { return false; }
-    std::unique_ptr<EventSession> begin(Datagram&, const Address&, ServerContext&) override { return nullptr; }
-};
-
-ServedProtocol make_protocol() {
-    ServedProtocol protocol;
-    protocol.default_port = 21567;
-    protocol.description = "What it does.";
-    protocol.examples = "$0 --quiet &\nnc 127.0.0.1 21567";
-    protocol.datagrams = std::make_unique<NoHandlers>();
-    return protocol;
-}
 
 std::string help(const ServedProtocol& protocol, const std::string& topic = "", std::size_t width = 80) {
     return detail::help_text(ServerHelp(protocol, "server").about(), topic, width);

@@ -1,11 +1,12 @@
 #pragma once
 
 /// \file
-/// A folder of the test's own.
+/// A folder of the test's own, and what is in it.
 
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -41,5 +42,12 @@ public:
 private:
     std::filesystem::path path_;
 };
+
+/// Makes a file, or replaces what it holds.
+/// \param path its path
+/// \param bytes what it is to hold
+inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+}
 
 }  // namespace socketserver::test

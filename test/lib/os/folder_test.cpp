@@ -17,7 +17,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,10 +27,6 @@ namespace {
 
 using Lookup = Folder::Lookup;
 constexpr std::array lookups{Lookup::best, Lookup::by_component};
-
-void write_file(const std::filesystem::path& path, const std::string& text) {
-    std::ofstream(path) << text;
-}
 
 std::string contents(const Folder::File& file) {
     std::string text(100, '\0');
