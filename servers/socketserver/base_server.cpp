@@ -225,59 +225,18 @@ void BaseServer<Request>::serve_request(Request& request, const Address& client)
 }
 
 template <class Request>
-bool BaseServer<Request>::begin_event_request(Request& request, const Address& client,
-                                              std::unique_ptr<EventSession>& session) {
+bool BaseServer<Request>::serve_part(Request& request, const Address& client, const std::function<bool()>& part) {
     EndOfRequest end(*this, request);
-    bool goes_on = true;
-    const bool begun = attempt(request, client, [&] {
-        session = maker_->begin(request, client, *this);
-        enter_registry(request);
+    bool more_follows = false;
+    const bool done = attempt(request, client, [&] {
         const EndsWithPeer ends_with_peer(*this, request);
-        session->setup();
-        goes_on = session->expects_input();
-        if (!goes_on)
-            session->finish();
+        more_follows = part();
     });
-    if (begun && goes_on)
+    if (done && more_follows)
         end.go_on();
-    else if (begun)
+    else if (done)
         ++counters().handled;
-    return begun && goes_on;
-}
-
-template <class Request>
-bool BaseServer<Request>::serve_event(Request& request, const Address& client, EventSession& session,
-                                      WaitResult waited) {
-    EndOfRequest end(*this, request);
-    bool wants_more = false;
-    const bool returned = attempt(request, client, [&] {
-        const EndsWithPeer ends_with_peer(*this, request);
-        try {
-            session.check_wait(waited);
-            wants_more = session.input_ready();
-        } catch (const abi::__forced_unwind&) {
-            throw;
-        } catch (...) {
-            finish_failed_handler(session);
-            throw;
-        }
-        if (!wants_more)
-            session.finish();
-    });
-    if (returned && wants_more)
-        end.go_on();
-    else if (returned)
-        ++counters().handled;
-    return returned && wants_more;
-}
-
-template <class Request>
-void BaseServer<Request>::event_wait_failed(Request& request, const Address& client, EventSession& session) {
-    const EndOfRequest end(*this, request);
-    attempt(request, client, [&session] {
-        finish_failed_handler(session);
-        throw;
-    });
+    return done && more_follows;
 }
 
 template <class Request>

@@ -8,11 +8,10 @@
 #include <socketserver/detail/log_limit.hpp>
 #include <socketserver/detail/own_sender.hpp>
 #include <socketserver/server_loop.hpp>
-#include <socketserver/serving/event_handler.hpp>
 
 #include <concepts>
 #include <exception>
-#include <memory>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -139,31 +138,19 @@ protected:
 
     // For concurrencies that give event-style handlers no line of execution of their own
 
-    /// Whether its handlers are event-style.
-    [[nodiscard]] bool event_style() const noexcept { return maker_ != nullptr && maker_->event_style(); }
+    /// What makes the handlers; null if nothing does.
+    [[nodiscard]] detail::HandlerMaker<Request>* maker() const noexcept { return maker_; }
 
-    /// Makes the handler of a request and calls its setup(). If that throws, or leaves it without a wish for input, the
-    /// request is ended.
+    /// Enters a connection into the registry of those that a stop ends.
+    /// \param request the request
+    void enter_registry(Request& request);
+
+    /// Does a part of a request. Unless more is to follow, or if it throws, the request is ended as by serve_request().
     /// \param request the request
     /// \param client who sent it
-    /// \param session where to put the handler
-    /// \return whether to go on with the request
-    bool begin_event_request(Request& request, const Address& client, std::unique_ptr<EventSession>& session);
-
-    /// Calls an event-style handler's input_ready(). If that has had enough, or throws, the handler is finished and the request ended.
-    /// \param request the request
-    /// \param client who sent it
-    /// \param session the handler
-    /// \param waited how the wait for input ended
-    /// \return whether to go on with the request
-    bool serve_event(Request& request, const Address& client, EventSession& session, WaitResult waited);
-
-    /// Ends a request whose event-style handler cannot wait for input, as if its input_ready() had thrown. To be called while that
-    /// exception is being handled.
-    /// \param request the request
-    /// \param client who sent it
-    /// \param session the handler
-    void event_wait_failed(Request& request, const Address& client, EventSession& session);
+    /// \param part returns whether more is to follow
+    /// \return whether more is to follow
+    bool serve_part(Request& request, const Address& client, const std::function<bool()>& part);
 
 private:
     class EndOfRequest;
@@ -171,7 +158,6 @@ private:
     template <class Action>
     bool attempt(Request& request, const Address& client, const Action& action);
     [[nodiscard]] std::optional<std::pair<Request, Address>> try_to_get_request();
-    void enter_registry(Request& request);
     bool has_place(Request& request, const Address& client);
     void refused(const Address& client, const std::string& why);
 

@@ -16,7 +16,7 @@ class NoHandlers : public detail::HandlerMaker<Datagram> {
 public:
     void run(Datagram&, const Address&, ServerContext&) override {}
     [[nodiscard]] bool event_style() const noexcept override { return false; }
-    std::unique_ptr<EventSession> begin(Datagram&, const Address&, ServerContext&) override { return nullptr; }
+    std::unique_ptr<detail::EventSession> begin(Datagram&, const Address&, ServerContext&) override { return nullptr; }
 };
 
 inline detail::ServedProtocol make_protocol() {

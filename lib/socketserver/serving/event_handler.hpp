@@ -66,37 +66,6 @@ void check_wait_for_input(Handler& handler, WaitResult waited, const Address& cl
         throw_errno(ECANCELED, "recv from", client.to_string());
 }
 
-/// An event-style handler at work, whatever its type: what a server calls that gives it no line of execution of its own.
-///
-/// Owns: the handler. Borrows the request. Thread: the fibers of one loop, one after the other.
-class EventSession {
-public:
-    virtual ~EventSession() = default;
-    EventSession(const EventSession&) = delete;
-    EventSession& operator=(const EventSession&) = delete;
-
-    /// The handler's setup().
-    virtual void setup() = 0;
-
-    /// See socketserver::expects_input().
-    [[nodiscard]] virtual bool expects_input() const = 0;
-
-    /// See socketserver::input_deadline().
-    [[nodiscard]] virtual Deadline input_deadline() const = 0;
-
-    /// See socketserver::check_wait_for_input().
-    virtual void check_wait(WaitResult waited) = 0;
-
-    /// The handler's input_ready().
-    virtual bool input_ready() = 0;
-
-    /// The handler's finish().
-    virtual void finish() = 0;
-
-protected:
-    EventSession() = default;
-};
-
 /// Calls an event-style handler for each input until it has had enough: its handle(), in a context that waits.
 /// \param handler the handler
 /// \param request its connection

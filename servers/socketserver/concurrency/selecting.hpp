@@ -3,14 +3,13 @@
 /// \file
 /// A fiber for each request, in one thread or a few.
 
+#include <socketserver/detail/event_requests.hpp>
 #include <socketserver/detail/selecting_loops.hpp>
 #include <socketserver/fiber/fiber_loop.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/socket.hpp>
 #include <socketserver/os/error.hpp>
 #include <socketserver/os/unique_fd.hpp>
-#include <socketserver/serving/event_handler.hpp>
-#include <socketserver/serving/statistics.hpp>
 
 #include <array>
 #include <cerrno>
@@ -18,14 +17,11 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
-#include <memory>
-#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include <cxxabi.h>
 #include <fcntl.h>
 #include <sys/select.h>
 #include <unistd.h>
@@ -57,9 +53,11 @@ namespace socketserver {
 /// Owns: while it serves, the loops with their fibers, the watchdog, and all threads but the caller's.
 /// \tparam Base the server to derive from: StreamServer, DatagramServer, or a server with handlers such as TCPServer<H>
 template <class Base>
-class SelectingMixIn : public Base {
+class SelectingMixIn : public detail::EventRequests<Base> {
+    using Job = typename detail::EventRequests<Base>::Job;
+
 public:
-    using Base::Base;
+    using detail::EventRequests<Base>::EventRequests;
 
     /// Closes the server before what requests use goes.
     ~SelectingMixIn() override { this->close_in_destructor(typeid(SelectingMixIn)); }
@@ -102,16 +100,6 @@ protected:
     void serve_one(Deadline deadline) override { loops_.serve_one(deadline); }
 
 private:
-    struct Job {
-        Job(Request the_request, Address the_client, Counters& counters)
-            : request(std::move(the_request)), client(std::move(the_client)), active(counters) {}
-
-        Request request;
-        Address client;
-        typename Base::Active active;
-        std::unique_ptr<EventSession> session;  // of an event-style handler
-    };
-
     // Throws EMFILE while there is no descriptor for it.
     std::optional<std::pair<Request, Address>> get_watchable_request() {
         auto& running = detail::SelectingLoop::current();
@@ -128,55 +116,12 @@ private:
         return got;
     }
 
-    // Has messages call the calling fiber by the peer that it serves.
-    void name_fiber(const Job& job) noexcept {
-        std::array<char, Fiber::longest_name> name;
-        detail::SelectingLoop::current().loop.rename_current(job.client.write(name));
-    }
-
     void serve(Job& job) {
         if constexpr (std::same_as<Request, Socket>) {
-            if (this->event_style())
-                return serve_events(job);
+            if (this->maker() != nullptr && this->maker()->event_style())
+                return this->serve_events(job, loops_);
         }
         this->serve_request(job.request, job.client);
-    }
-
-    // An event-style handler outlives its fibers, and so does what it refers to.
-    void serve_events(Job& got) {
-        std::shared_ptr<Job> job;
-        try {
-            job = std::make_shared<Job>(std::move(got));
-        } catch (const std::bad_alloc&) {
-            this->request_failed(got.request, got.client);
-            this->end_request(got.request);
-            return;
-        }
-        if (this->begin_event_request(job->request, job->client, job->session))
-            idle(job);
-    }
-
-    // An event-style handler between two calls. One that cannot wait costs its request, not the server.
-    void idle(const std::shared_ptr<Job>& job) {
-        try {
-            wait_for_event(job);
-        } catch (const abi::__forced_unwind&) {
-            throw;
-        } catch (...) {
-            this->event_wait_failed(job->request, job->client, *job->session);
-        }
-    }
-
-    void wait_for_event(const std::shared_ptr<Job>& job) {
-        const Deadline until = job->session->input_deadline();
-        FiberLoop& loop = detail::SelectingLoop::current().loop;
-        loop.when_readable(job->request.waitable(), until, this, [this, job](WaitResult waited) {
-            name_fiber(*job);
-            loops_.guarded([&] {
-                if (this->serve_event(job->request, job->client, *job->session, waited))
-                    idle(job);
-            });
-        });
     }
 
     detail::SelectingLoops loops_{*this};

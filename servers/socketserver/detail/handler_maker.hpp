@@ -3,6 +3,7 @@
 /// \file
 /// How handlers are made and run, whatever their type: for servers and for programs.
 
+#include <socketserver/detail/event_session.hpp>
 #include <socketserver/net/address.hpp>
 #include <socketserver/net/socket.hpp>
 #include <socketserver/serving/event_handler.hpp>
@@ -33,7 +34,7 @@ public:
     [[nodiscard]] virtual bool event_style() const noexcept = 0;
 
     /// Makes an event-style handler that is to be called for each event.
-    /// \return the handler, before its setup(); null unless event_style()
+    /// \return the handler, not begun; null unless event_style()
     [[nodiscard]] virtual std::unique_ptr<EventSession> begin(Request& request, const Address& client,
                                                               ServerContext& server) = 0;
 
@@ -71,34 +72,15 @@ public:
     std::unique_ptr<EventSession> begin(Request& request, const Address& client, ServerContext& server) override {
         if constexpr (EventHandler<Handler>)
             return std::apply(
-                [&](auto&... shared) { return std::make_unique<Session>(request, client, server, shared...); },
+                [&](auto&... shared) {
+                    return std::make_unique<EventSessionOf<Handler>>(request, client, server, shared...);
+                },
                 shared_);
         else
             return nullptr;
     }
 
 private:
-    // Only ever made of event-style handlers.
-    class Session final : public EventSession {
-    public:
-        Session(Request& request, const Address& client, ServerContext& server,
-                std::remove_reference_t<Args>&... shared)
-            : handler_(request, client, server, shared...), request_(request), client_(client) {}
-        void setup() override { handler_.setup(); }
-        [[nodiscard]] bool expects_input() const override { return socketserver::expects_input(handler_); }
-        [[nodiscard]] Deadline input_deadline() const override {
-            return socketserver::input_deadline(handler_, request_);
-        }
-        void check_wait(WaitResult waited) override { check_wait_for_input(handler_, waited, client_); }
-        bool input_ready() override { return handler_.input_ready(); }
-        void finish() override { handler_.finish(); }
-
-    private:
-        Handler handler_;
-        Request& request_;
-        const Address& client_;
-    };
-
     std::tuple<Args...> shared_;
 };
 
