@@ -46,7 +46,8 @@ namespace socketserver {
 /// \param argc as main() got it
 /// \param argv as main() got it; its first element is the program's name in messages
 /// \return the exit status: 0 when told to end by a signal or a handler, 1 if it cannot serve, was ended by a second
-///   signal or by a handler that computes on when it has been cut, or cannot write what `--help` asks for, 2 for a command line it does not understand
+///   signal or by a handler that computes on when it has been cut, or cannot write what `--help` asks for, 2 for a
+///   command line it does not understand
 ///
 /// Thread: the main one, while the program has no other.
 template <class Handler, class DatagramHandler = void>

@@ -14,11 +14,8 @@
 
 #include <array>
 #include <chrono>
-#include <csignal>
 #include <mutex>
 #include <string>
-
-#include <unistd.h>
 
 using namespace std::chrono_literals;
 

@@ -13,8 +13,8 @@
 
 using namespace std::chrono_literals;
 
-// How running requests end when their server stops. A drain of an hour in a case means that nothing may need its deadline: the watchdog
-// would name the case.
+// How running requests end when their server stops. A drain of an hour in a case means that nothing may need its
+// deadline: the watchdog would name the case.
 
 namespace socketserver::test {
 

@@ -36,8 +36,8 @@ namespace socketserver {
 /// Waiting: by the calling context's Waiter, so under fibers a running program holds up nobody. Thread: the context that made it.
 class ChildProcess {
 public:
-    /// The descriptor of the lifeline in the program, above those which shells let scripts use. Where the limit on descriptors
-    /// (RLIMIT_NOFILE) is lower, it is the highest one allowed.
+    /// The descriptor of the lifeline in the program, above those which shells let scripts use. Where the limit on
+    /// descriptors (RLIMIT_NOFILE) is lower, it is the highest one allowed.
     static constexpr int lifeline_descriptor = 20;
 
     /// What end() returns if somebody else in this process has waited for the program and knows how it ended: neither WIFEXITED()

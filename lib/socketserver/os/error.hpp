@@ -36,8 +36,9 @@ using boost::system::system_error;
 /// \param error the error of a socket operation
 [[nodiscard]] bool is_timeout(const error_code& error) noexcept;
 
-/// Whether an error is what a peer or the network did: a reset, a time-out, a message too long, an unreachable host. All others,
-/// such as EMFILE, ENOSPC or EINVAL, are this machine's or the program's own.
+/// Whether an error is what a peer or the network did: a reset, a time-out, a message too long, an unreachable host;
+/// or that a wait was cut, as when a server stops (ECANCELED). All others, such as EMFILE, ENOSPC or EINVAL, are this
+/// machine's or the program's own.
 /// \param error the error of a socket operation
 [[nodiscard]] bool is_network_error(const error_code& error) noexcept;
 

@@ -43,7 +43,7 @@ protected:
         std::unique_ptr<EventSession> session;  // of an event-style handler
     };
 
-    /// Makes the handler of a request and calls it. It outlives the calling fiber, and so does what it refers to.
+    /// Makes the handler of a request and calls it. The handler outlives the calling fiber, and so does the request.
     /// \param got the request
     /// \param loops what runs its fibers
     void serve_events(Job& got, SelectingLoops& loops) {
@@ -63,7 +63,8 @@ protected:
     }
 
 private:
-    // Runs a part of the request, and waits for the input after which the next is due. One that cannot wait costs its request, not the server.
+    // Runs a part of the request, and waits for the input after which the next is due. A handler that cannot wait costs its
+    // request, not the server.
     template <class Part>
     void go_on(const std::shared_ptr<Job>& job, SelectingLoops& loops, const Part& part) {
         if (!this->serve_part(job->request, job->client, part))
