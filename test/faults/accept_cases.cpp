@@ -313,6 +313,7 @@ FAULT_CASE(14, a_stack_that_cannot_be_mapped_defers_clients, modes_of_fibers) {
     FaultServer server(mode.with_one_worker());
     const pid_t process = server.accepting().front();
     const auto descriptors = descriptors_of(process).size();
+    BOOST_TEST(server.ask("before") == "before\n");  // the first stacks are there
     Injection& mapping = server.faults(Point::mapping);
     mapping.arm(ENOMEM, 0, without_end);
     // Stacks are mapped several at a time: until none is left of those that there are.

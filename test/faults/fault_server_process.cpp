@@ -114,7 +114,7 @@ FaultServer::~FaultServer() {
 
 bool FaultServer::is_at_rest() const {
     const auto processes = accepting();
-    return is_sleeping(pid()) && std::all_of(processes.begin(), processes.end(), is_sleeping);
+    return waits_for_descriptors(pid()) && std::all_of(processes.begin(), processes.end(), waits_for_descriptors);
 }
 
 std::vector<pid_t> FaultServer::accepting() const {

@@ -5,9 +5,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -85,6 +87,21 @@ bool is_running(pid_t pid) {
 bool is_sleeping(pid_t pid) {
     const auto fields = stat_of(pid);
     return !fields.empty() && fields.front() == "S";
+}
+
+bool waits_for_descriptors(pid_t pid) {
+    constexpr std::array waits{
+#ifdef SYS_epoll_wait  // newer architectures have the second of each pair only
+        SYS_epoll_wait,  SYS_poll,  SYS_select,
+#endif
+        SYS_epoll_pwait, SYS_ppoll, SYS_pselect6,
+    };
+    std::ifstream file(folder_of(pid) + "syscall");
+    std::string number;
+    file >> number;
+    // "running" is no number; nothing stands there where we have no right to know.
+    return is_sleeping(pid) &&
+           (number.empty() || std::find(waits.begin(), waits.end(), std::atol(number.c_str())) != waits.end());
 }
 
 bool is_stopped(pid_t pid) {

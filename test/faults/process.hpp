@@ -20,6 +20,10 @@ namespace socketserver::test {
 /// Whether its first thread waits for something.
 [[nodiscard]] bool is_sleeping(pid_t pid);
 
+/// Whether its first thread waits for descriptors, as a server does that is at rest. One that still begins may sleep
+/// for other reasons.
+[[nodiscard]] bool waits_for_descriptors(pid_t pid);
+
 /// Whether its first thread is stopped (SIGSTOP).
 [[nodiscard]] bool is_stopped(pid_t pid);
 

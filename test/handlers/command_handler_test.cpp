@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -24,6 +25,13 @@ namespace socketserver::test {
 namespace {
 
 using namespace std::chrono_literals;
+
+/// Whether a command has been started and is known by a descriptor: until then its end could not be waited for.
+bool holds_a_process() {
+    const auto held = CaseGuard::Holdings::now().descriptors;
+    return std::any_of(held.begin(), held.end(),
+                       [](const auto& each) { return each.second.find("pidfd") != std::string::npos; });
+}
 
 /// The next reply: its head without the length, then the output.
 std::string reply(Client& client) {
@@ -79,6 +87,7 @@ BOOST_AUTO_TEST_CASE(an_end_that_nobody_knows_of_is_no_success) {
     Client client = served.connect();
     client.send("cat " + path + "; exit 3\n");
     std::ofstream fifo(path);  // which the command has opened by now
+    BOOST_TEST(eventually(holds_a_process));
     const auto former = std::signal(SIGCHLD, SIG_IGN);
     fifo.close();
     BOOST_TEST(reply(client) == "error: how the command ended is not known\n");

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
 #include <system_error>
 
 #include <sys/resource.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 namespace socketserver::test {
 
@@ -42,5 +44,13 @@ private:
     pid_t process_;
     rlimit former_{};
 };
+
+/// The value of RLIMIT_AS that lets this process map so many bytes more: none at all would end a sanitizer's runtime,
+/// which maps memory of its own.
+inline rlim_t address_space_with(rlim_t more) {
+    rlim_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + more;
+}
 
 }  // namespace socketserver::test

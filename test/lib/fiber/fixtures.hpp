@@ -53,6 +53,8 @@ inline constexpr bool under_sanitizer = true;
 inline constexpr bool under_sanitizer = false;
 #endif
 
+inline constexpr std::size_t gibibyte = std::size_t{1} << 30U;
+
 /// Every way in which a loop can wait.
 inline constexpr std::array selector_kinds{SelectorKind::epoll, SelectorKind::poll, SelectorKind::select};
 

@@ -112,11 +112,11 @@ BOOST_AUTO_TEST_CASE(what_a_fiber_runs_is_destroyed_when_it_has_ended) {
 }
 
 BOOST_AUTO_TEST_CASE(a_fiber_that_gets_no_stack_is_an_error_and_leaks_nothing) {
-    StackPool stacks(std::size_t{1} << 30U);
+    StackPool stacks(gibibyte);
     Scheduler scheduler(stacks);
     const auto held = std::make_shared<int>(1);
     {
-        const ScopedRlimit limit(RLIMIT_AS, 1);
+        const ScopedRlimit limit(RLIMIT_AS, address_space_with(gibibyte));
         CHECK_FAILS(scheduler.spawn([held] {}), ENOMEM, "mmap of fiber stacks");
     }
     BOOST_TEST(held.use_count() == 1);

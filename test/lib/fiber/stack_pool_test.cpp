@@ -163,9 +163,9 @@ BOOST_AUTO_TEST_CASE(of_many_stacks_that_are_free_those_used_last_keep_their_pag
 }
 
 BOOST_AUTO_TEST_CASE(no_memory_to_be_mapped_is_an_error_and_leaves_the_pool_usable) {
-    StackPool pool(std::size_t{1} << 30U);
+    StackPool pool(gibibyte);
     {
-        const ScopedRlimit limit(RLIMIT_AS, 1);
+        const ScopedRlimit limit(RLIMIT_AS, address_space_with(gibibyte));
         CHECK_FAILS(pool.take(), ENOMEM, "mmap of fiber stacks");
     }
     BOOST_TEST(pool.in_use() == 0U);
