@@ -20,22 +20,11 @@ Scene::~Scene() {
     script.gate.notify();
     if (closer_.joinable())
         closer_.join();
-    if (thread_.joinable()) {
-        server_->shutdown();
-        thread_.join();
-    }
 }
 
 void Scene::serve(std::chrono::milliseconds service_interval) {
     const std::size_t workers_before = script.workers();
-    thread_ = std::thread([this, service_interval] {
-        script.now_serving();
-        try {
-            server_->serve_forever(service_interval);
-        } catch (...) {
-            thrown_ = std::current_exception();
-        }
-    });
+    thread_.emplace(*server_, service_interval, [this] { script.now_serving(); });
     // Not before they have closed what they inherited are new descriptors this process' alone.
     if (combination_.preforks && server_->fileno() >= 0) {
         const std::size_t all = workers_before + server_->options().preforking.workers;
@@ -44,8 +33,7 @@ void Scene::serve(std::chrono::milliseconds service_interval) {
 }
 
 std::exception_ptr Scene::join() {
-    thread_.join();
-    return std::exchange(thrown_, nullptr);
+    return thread_->join();
 }
 
 std::exception_ptr Scene::stop() {

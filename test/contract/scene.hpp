@@ -6,6 +6,7 @@
 #include "combination.hpp"
 #include "script.hpp"
 #include "support/clients.hpp"
+#include "support/served.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <socketserver/server_loop.hpp>
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -32,6 +34,7 @@ public:
     Scene& operator=(const Scene&) = delete;
 
     [[nodiscard]] ServerLoop& server() { return *server_; }
+    [[nodiscard]] const ServerLoop& server() const { return *server_; }
     [[nodiscard]] Statistics statistics() const { return server_->statistics(); }
 
     /// Starts serve_forever() in a thread of its own.
@@ -90,9 +93,8 @@ private:
     Combination combination_;
     TemporaryDirectory directory_;
     std::unique_ptr<ServerLoop> server_;
-    std::thread thread_;
+    std::optional<ServingThread> thread_;
     std::thread closer_;
-    std::exception_ptr thrown_;
 };
 
 }  // namespace socketserver::test

@@ -1,9 +1,9 @@
 #include "input.hpp"
 #include "targets.hpp"
 
-#include <handlers/served.hpp>
 #include <support/clients.hpp>
 #include <support/eventually.hpp>
+#include <support/served.hpp>
 
 #include <socketserver/concurrency/selecting.hpp>
 #include <socketserver/concurrency/threading.hpp>

@@ -1,7 +1,7 @@
-#include "served.hpp"
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
 #include "support/eventually.hpp"
+#include "support/served.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <socketserver/handlers/gopher_handler.hpp>

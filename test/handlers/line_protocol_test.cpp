@@ -1,8 +1,8 @@
 #include "no_connection.hpp"
 #include "recording.hpp"
-#include "served.hpp"
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
+#include "support/served.hpp"
 #include "support/signals_in_children.hpp"
 
 #include <socketserver/aliases.hpp>

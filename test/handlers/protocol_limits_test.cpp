@@ -1,9 +1,9 @@
 #include "contract/shared_lines.hpp"
 #include "no_connection.hpp"
-#include "served.hpp"
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
 #include "support/eventually.hpp"
+#include "support/served.hpp"
 
 #include <socketserver/aliases.hpp>
 #include <socketserver/line_protocol.hpp>

@@ -1,6 +1,6 @@
-#include "served.hpp"
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
+#include "support/served.hpp"
 
 #include <socketserver/datagram_request_handler.hpp>
 #include <socketserver/stream_request_handler.hpp>

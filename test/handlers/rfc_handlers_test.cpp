@@ -1,9 +1,9 @@
 /// \file
 /// The services of RFC 862 to 868 that answer whatever comes: chargen, daytime, discard, time.
 
-#include "served.hpp"
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
+#include "support/served.hpp"
 
 #include <socketserver/concurrency/selecting.hpp>
 #include <socketserver/handlers/chargen_handler.hpp>
@@ -202,22 +202,20 @@ BOOST_AUTO_TEST_CASE(chargen_answers_a_datagram_with_up_to_512_characters) {
 
 // Both can go on without ever waiting.
 BOOST_AUTO_TEST_CASE(under_selecting_a_fast_client_does_not_keep_the_others_from_their_turn) {
-    TCPServer<ChargenHandler, Selecting> generator({"127.0.0.1", 0});
-    TCPServer<DiscardHandler, Selecting> sink({"127.0.0.1", 0});
-    std::thread generating([&] { generator.serve_forever(); });
-    std::thread discarding([&] { sink.serve_forever(); });
+    const Served<ChargenHandler, Selecting> generator;
+    const Served<DiscardHandler, Selecting> sink;
     std::atomic<bool> enough = false;
-    Client reader("127.0.0.1", generator.server_address().port());
-    Client writer("127.0.0.1", sink.server_address().port());
+    Client reader = generator.connect();
+    Client writer = sink.connect();
     std::thread greedy([&] {
         // As fast as the two servers can: from the one to the other.
         while (!enough)
             writer.send(reader.read_some());
     });
     for (int i = 0; i < 20; ++i) {
-        Client other("127.0.0.1", generator.server_address().port());
+        Client other = generator.connect();
         BOOST_TEST(other.read_exactly(74) == line(0));
-        Client another("127.0.0.1", sink.server_address().port());
+        Client another = sink.connect();
         another.half_close();
         BOOST_TEST(another.read_all() == "");
     }
@@ -225,10 +223,6 @@ BOOST_AUTO_TEST_CASE(under_selecting_a_fast_client_does_not_keep_the_others_from
     greedy.join();
     reader.close();
     writer.close();
-    generator.shutdown();
-    sink.shutdown();
-    generating.join();
-    discarding.join();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,6 @@
-#include "served.hpp"
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
+#include "support/served.hpp"
 
 #include <socketserver/handlers/time_handler.hpp>
 #include <socketserver/os/ctime.hpp>

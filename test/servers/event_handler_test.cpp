@@ -7,6 +7,7 @@
 #include <support/case_guard.hpp>
 #include <support/clients.hpp>
 #include <support/eventually.hpp>
+#include <support/served.hpp>
 #include <support/signals_in_children.hpp>
 
 #include <boost/mpl/list.hpp>
@@ -14,9 +15,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 // Event-style handlers: the same one under every concurrency.
@@ -29,6 +30,8 @@ using namespace std::chrono_literals;
 using test::CaseGuard;
 using test::Client;
 using test::eventually;
+using test::Served;
+using test::silent;
 
 // What happened, over all children.
 struct Counts {
@@ -72,43 +75,6 @@ private:
 static_assert(EventHandler<EchoEvents> && RequestHandler<EchoEvents>);
 static_assert(!EventHandler<StreamRequestHandler>);
 
-template <class Concurrency>
-class Serving {
-public:
-    explicit Serving(ServerOptions options = {})
-        : server_(Address("127.0.0.1", 0), with_log(std::move(options)), *counts_), thread_([this] {
-              try {
-                  server_.serve_forever();
-              } catch (const SystemExit&) {
-                  exited_ = true;
-              }
-          }) {}
-    ~Serving() { stop(); }
-
-    void stop() {
-        server_.shutdown();
-        if (thread_.joinable())
-            thread_.join();
-        server_.server_close();
-    }
-
-    Client client() { return Client("127.0.0.1", server_.server_address().port()); }
-    Counts& counts() { return *counts_; }
-    Statistics statistics() { return server_.statistics(); }
-    [[nodiscard]] bool exited() const { return exited_; }
-
-private:
-    static ServerOptions with_log(ServerOptions options) {
-        options.logger = nullptr;
-        return options;
-    }
-
-    SharedMemory<Counts> counts_;
-    std::atomic<bool> exited_ = false;
-    TCPServer<EchoEvents, Concurrency> server_;
-    std::thread thread_;
-};
-
 using EveryConcurrency = boost::mpl::list<Blocking, Forking, Threading, Selecting>;
 // A child that is forked here has the client's end, too, which is not reset then.
 using InOneProcess = boost::mpl::list<Blocking, Threading, Selecting>;
@@ -118,8 +84,9 @@ using InOneProcess = boost::mpl::list<Blocking, Threading, Selecting>;
 BOOST_FIXTURE_TEST_SUITE(event_handler, CaseGuard)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_called_for_each_input_until_the_client_ends, Concurrency, EveryConcurrency) {
-    Serving<Concurrency> serving;
-    Client client = serving.client();
+    const SharedMemory<Counts> counts;
+    Served<EchoEvents, Concurrency> serving(silent(), *counts);
+    Client client = serving.connect();
     for (const std::string word : {"one", "two", "three"}) {
         client.send(word);
         BOOST_TEST(client.read_exactly(word.size()) == word);
@@ -127,49 +94,53 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_called_for_each_input_until_the_client_ends, Co
     client.half_close();
     BOOST_TEST(client.read_all().empty());
     serving.stop();
-    BOOST_TEST(serving.counts().set_up == 1);
-    BOOST_TEST(serving.counts().called >= 4);
-    BOOST_TEST(serving.counts().finished == 1);
+    BOOST_TEST(counts->set_up == 1);
+    BOOST_TEST(counts->called >= 4);
+    BOOST_TEST(counts->finished == 1);
     BOOST_TEST(serving.statistics().handled == 1U);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(ends_the_connection_when_it_has_had_enough, Concurrency, EveryConcurrency) {
-    Serving<Concurrency> serving;
-    Client client = serving.client();
+    const SharedMemory<Counts> counts;
+    Served<EchoEvents, Concurrency> serving(silent(), *counts);
+    Client client = serving.connect();
     client.send("bye");
     BOOST_TEST(client.read_all() == "bye");
-    BOOST_TEST(eventually([&] { return serving.counts().finished == 1; }));
+    BOOST_TEST(eventually([&] { return counts->finished == 1; }));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_finished_and_its_connection_closed_when_it_throws, Concurrency, EveryConcurrency) {
-    Serving<Concurrency> serving;
-    Client client = serving.client();
+    const SharedMemory<Counts> counts;
+    Served<EchoEvents, Concurrency> serving(silent(), *counts);
+    Client client = serving.connect();
     client.send("throw");
     BOOST_TEST(client.read_all().empty());
     BOOST_TEST(eventually([&] { return serving.statistics().failed == 1; }));
-    BOOST_TEST(serving.counts().finished == 1);
+    BOOST_TEST(counts->finished == 1);
     // The server goes on.
-    Client other = serving.client();
+    Client other = serving.connect();
     other.send("bye");
     BOOST_TEST(other.read_all() == "bye");
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(may_wait_like_any_handler, Concurrency, EveryConcurrency) {
-    Serving<Concurrency> serving;
-    Client client = serving.client();
+    const SharedMemory<Counts> counts;
+    Served<EchoEvents, Concurrency> serving(silent(), *counts);
+    Client client = serving.connect();
     client.send("sleep");
     BOOST_TEST(client.read_exactly(5) == "sleep");
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_cut_while_it_waits_if_its_peer_has_left, Concurrency, InOneProcess) {
-    Serving<Concurrency> serving({.cut_abandoned = true});
-    Client client = serving.client();
+    const SharedMemory<Counts> counts;
+    Served<EchoEvents, Concurrency> serving(silent({.cut_abandoned = true}), *counts);
+    Client client = serving.connect();
     client.send("one");
     BOOST_TEST(client.read_exactly(3) == "one");
     client.send("rest");
-    BOOST_TEST(eventually([&] { return serving.counts().called == 2; }));
+    BOOST_TEST(eventually([&] { return counts->called == 2; }));
     client.reset();
-    BOOST_TEST(eventually([&] { return serving.counts().finished == 1; }));
+    BOOST_TEST(eventually([&] { return counts->finished == 1; }));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_cut_while_it_is_set_up_if_its_peer_has_left, Concurrency, InOneProcess) {
@@ -181,28 +152,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_cut_while_it_is_set_up_if_its_peer_has_left, Co
             sleep_for(1h);
         }
     };
-    SharedMemory<Counts> counts;
-    TCPServer<Slow, Concurrency> server(Address("127.0.0.1", 0), {.cut_abandoned = true, .logger = nullptr}, *counts);
-    std::thread thread([&] { server.serve_forever(); });
-    Client client("127.0.0.1", server.server_address().port());
+    const SharedMemory<Counts> counts;
+    Served<Slow, Concurrency> serving(silent({.cut_abandoned = true}), *counts);
+    Client client = serving.connect();
     BOOST_TEST(eventually([&] { return counts->set_up == 1; }));
     client.reset();
-    BOOST_TEST(eventually([&] { return server.statistics().accepted == 1 && server.statistics().active == 0; }));
-    server.shutdown();
-    thread.join();
-    server.server_close();
+    BOOST_TEST(eventually([&] { return serving.statistics().accepted == 1 && serving.statistics().active == 0; }));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_peer_that_leaves_while_nothing_waits_harms_nobody, Concurrency, InOneProcess) {
-    Serving<Concurrency> serving({.cut_abandoned = true});
+    const SharedMemory<Counts> counts;
+    Served<EchoEvents, Concurrency> serving(silent({.cut_abandoned = true}), *counts);
     for (int i = 0; i < 3; ++i) {
-        Client client = serving.client();
+        Client client = serving.connect();
         client.send("sleep");  // from then on it is looked after
         BOOST_TEST(client.read_exactly(5) == "sleep");
         client.reset();
-        BOOST_TEST(eventually([&] { return serving.counts().finished == i + 1; }));
+        BOOST_TEST(eventually([&] { return counts->finished == i + 1; }));
     }
-    Client client = serving.client();
+    Client client = serving.connect();
     client.send("sleep");
     BOOST_TEST(client.read_exactly(5) == "sleep");
 }
@@ -216,49 +184,47 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_ended_by_the_time_out_of_its_connection, Concur
             request.settimeout(20ms);
         }
     };
-    SharedMemory<Counts> counts;
-    ServerOptions options;
-    options.logger = nullptr;
-    TCPServer<Impatient, Concurrency> server(Address("127.0.0.1", 0), options, *counts);
-    std::thread thread([&] { server.serve_forever(); });
-    Client silent("127.0.0.1", server.server_address().port());
-    BOOST_TEST(silent.read_all().empty());
-    BOOST_TEST(eventually([&] { return server.statistics().failed == 1; }));
-    server.shutdown();
-    thread.join();
-    server.server_close();
+    const SharedMemory<Counts> counts;
+    Served<Impatient, Concurrency> serving(silent(), *counts);
+    Client client = serving.connect();
+    BOOST_TEST(client.read_all().empty());
+    BOOST_TEST(eventually([&] { return serving.statistics().failed == 1; }));
+    serving.stop();
     BOOST_TEST(counts->called == 0);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(sees_the_end_at_once_when_the_server_stops, Concurrency, EveryConcurrency) {
-    Serving<Concurrency> serving;
-    Client client = serving.client();
+    const SharedMemory<Counts> counts;
+    Served<EchoEvents, Concurrency> serving(silent(), *counts);
+    Client client = serving.connect();
     client.send("word");
     BOOST_TEST(client.read_exactly(4) == "word");
     serving.stop();  // a case that had to wait for the drain deadline would be cut, and fail
     BOOST_TEST(client.read_all().empty());
     BOOST_TEST(serving.statistics().failed == 0U);
-    BOOST_TEST(serving.counts().finished == 1);
+    BOOST_TEST(counts->finished == 1);
 }
 
 BOOST_AUTO_TEST_CASE(system_exit_comes_out_of_serve_forever) {
-    Serving<Selecting> serving;
-    Client idle = serving.client();
+    const SharedMemory<Counts> counts;
+    Served<EchoEvents, Selecting> serving(silent(), *counts);
+    Client idle = serving.connect();
     idle.send("word");
     BOOST_TEST(idle.read_exactly(4) == "word");
-    Client client = serving.client();
+    Client client = serving.connect();
     client.send("exit");
     BOOST_TEST(client.read_all().empty());
     BOOST_TEST(idle.read_all().empty());
-    BOOST_TEST(eventually([&] { return serving.exited(); }));
+    BOOST_CHECK_THROW(std::rethrow_exception(serving.thread.join()), SystemExit);
 }
 
 BOOST_AUTO_TEST_CASE(many_are_idle_at_once_and_all_are_served_again) {
-    Serving<Selecting> serving;
+    const SharedMemory<Counts> counts;
+    Served<EchoEvents, Selecting> serving(silent(), *counts);
     constexpr int count = 200;
     std::vector<Client> clients;
     for (int i = 0; i < count; ++i)
-        clients.push_back(serving.client());
+        clients.push_back(serving.connect());
     for (int round = 0; round < 3; ++round) {
         for (Client& client : clients)
             client.send("word");

@@ -3,6 +3,7 @@
 #include "fixtures.hpp"
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
+#include "support/served.hpp"
 
 #include <socketserver/concurrency/selecting.hpp>
 #include <socketserver/concurrency/threading.hpp>
@@ -83,29 +84,6 @@ private:
     asio::io_context& context_;
 };
 //! [websocket_handler]
-
-/// A server of any concurrency that serves in a thread until the scope ends.
-template <class Server>
-class Running {
-public:
-    template <class... Args>
-    explicit Running(Args&&... args)
-        : server_(Address("127.0.0.1", 0), ServerOptions{}, std::forward<Args>(args)...),
-          thread_([this] { server_.serve_forever(); }) {}
-    ~Running() {
-        server_.shutdown();
-        thread_.join();
-        server_.server_close();
-    }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
-
-    [[nodiscard]] Address address() const { return server_.server_address(); }
-
-private:
-    Server server_;
-    std::thread thread_;
-};
 
 using Concurrencies = boost::mpl::list<Blocking, Threading, Selecting>;
 
@@ -245,18 +223,18 @@ BOOST_AUTO_TEST_CASE(time_outs_and_resets_are_asios_errors) {
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_answers_http, Concurrency, Concurrencies) {
-    const Running<TCPServer<HttpHandler, Concurrency>> running;
+    const Served<HttpHandler, Concurrency> running;
     for (const std::string target : {"/", "/some/thing?x=1"}) {
-        Socket socket = create_connection(running.address());
+        Socket socket = create_connection(running.server.server_address());
         BOOST_TEST(get(socket, target) == "you asked for " + target);
     }
 }
 
 BOOST_AUTO_TEST_CASE(a_waiting_http_read_stalls_no_other_fiber) {
-    const Running<TCPServer<HttpHandler, Selecting>> running;
-    Socket slow = create_connection(running.address());
+    const Served<HttpHandler, Selecting> running;
+    Socket slow = create_connection(running.server.server_address());
     slow.sendall("GET /slow HTTP/1.1\r\n");
-    Socket quick = create_connection(running.address());
+    Socket quick = create_connection(running.server.server_address());
     BOOST_TEST(get(quick, "/quick") == "you asked for /quick");
     slow.sendall("\r\n");
     BOOST_TEST(receive_to_the_end(slow).ends_with("\r\n\r\nyou asked for /slow"));
@@ -264,8 +242,8 @@ BOOST_AUTO_TEST_CASE(a_waiting_http_read_stalls_no_other_fiber) {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_echoes_websocket_messages, Concurrency, Concurrencies) {
     asio::io_context context;
-    const Running<TCPServer<WebSocketHandler, Concurrency>> running(context);
-    Socket socket = create_connection(running.address());
+    const Served<WebSocketHandler, Concurrency> running({}, context);
+    Socket socket = create_connection(running.server.server_address());
     asio::io_context ours;
     websocket::stream<AsioStream<asio::io_context::executor_type>> messages(socket, ours.get_executor());
     messages.handshake("localhost", "/");

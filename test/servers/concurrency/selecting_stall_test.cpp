@@ -3,6 +3,7 @@
 #include <support/case_guard.hpp>
 #include <support/clients.hpp>
 #include <support/eventually.hpp>
+#include <support/served.hpp>
 
 #include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
@@ -16,7 +17,6 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -128,19 +128,12 @@ template <class Server>
 class Serving {
 public:
     explicit Serving(ServerOptions::Selecting options = {.stall_limit = 1ms})
-        : server(Address("127.0.0.1", 0), make(options, shared.log), shared),
-          thread_([this] { server.serve_forever(); }) {}
-    ~Serving() {
-        server.shutdown();
-        thread_.join();
-    }
-    Serving(const Serving&) = delete;
-    Serving& operator=(const Serving&) = delete;
+        : running(make(options, shared.log), shared) {}
 
-    Client client() const { return {"127.0.0.1", server.server_address().port()}; }
+    Client client() const { return running.connect(); }
 
     Shared shared;
-    Server server;
+    test::Running<Server> running;
 
 private:
     static ServerOptions make(ServerOptions::Selecting selecting, Log& log) {
@@ -150,8 +143,6 @@ private:
         options.logger = log.logger();
         return options;
     }
-
-    std::thread thread_;
 };
 
 using Streams = TCPServer<Stalling, Selecting>;
@@ -179,7 +170,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(each_time_that_a_handler_holds_up_its_thread_it_is
         }
     }
     // The machine may have made others slow, too.
-    BOOST_TEST(serving.server.statistics().stalled >= 6U);
+    BOOST_TEST(serving.running.statistics().stalled >= 6U);
 }
 
 BOOST_AUTO_TEST_CASE(the_log_says_where_a_handler_computes) {

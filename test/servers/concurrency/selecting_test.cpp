@@ -5,6 +5,7 @@
 #include <support/forked.hpp>
 #include <support/readable.hpp>
 #include <support/rlimit.hpp>
+#include <support/served.hpp>
 
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
@@ -39,8 +40,14 @@ namespace {
 using namespace std::chrono_literals;
 using test::CaseGuard;
 using test::Client;
+using test::Running;
+using test::Served;
 
 constexpr std::array every_selector{SelectorKind::epoll, SelectorKind::poll, SelectorKind::select};
+
+ServerOptions waiting_by(SelectorKind selector) {
+    return {.selecting = {.selector = selector}, .logger = nullptr};
+}
 
 // What the handlers of a server share.
 struct Shared {
@@ -114,24 +121,6 @@ private:
     Shared& shared_;
 };
 
-template <class Handler>
-class Serving {
-public:
-    Serving(SelectorKind selector, Shared& shared)
-        : server_(Address("127.0.0.1", 0), ServerOptions{.selecting = {.selector = selector}, .logger = nullptr},
-                  shared),
-          thread_([this] { server_.serve_forever(); }) {}
-    ~Serving() {
-        server_.shutdown();
-        thread_.join();
-    }
-    Client client() { return Client("127.0.0.1", server_.server_address().port()); }
-
-private:
-    TCPServer<Handler, Selecting> server_;
-    std::thread thread_;
-};
-
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(selecting, CaseGuard)
@@ -141,17 +130,17 @@ BOOST_DATA_TEST_CASE(others_are_served_while_handlers_wait_inside_catch_blocks_f
     listener.settimeout(10s);
     Shared shared;
     shared.backend = listener.getsockname();
-    Serving<Busy> serving(sample, shared);
+    Served<Busy, Selecting> serving(waiting_by(sample), shared);
 
     std::vector<Client> workers;
     std::vector<Socket> questions;
     for (const std::string word : {"alpha", "beta", "gamma"}) {
-        workers.push_back(serving.client());
+        workers.push_back(serving.connect());
         workers.back().send(word + "\n");
         questions.push_back(listener.accept().first);
     }
     // All three wait for us now.
-    Client other = serving.client();
+    Client other = serving.connect();
     for (int i = 0; i < 10; ++i) {
         other.send("ping\n");
         BOOST_TEST(other.read_line() == "pong\n");
@@ -167,10 +156,10 @@ BOOST_DATA_TEST_CASE(others_are_served_while_handlers_wait_inside_catch_blocks_f
 
 BOOST_DATA_TEST_CASE(a_lock_held_across_waits_stops_nobody_who_does_not_want_it, every_selector) {
     Shared shared;
-    Serving<Locking> serving(sample, shared);
+    Served<Locking, Selecting> serving(waiting_by(sample), shared);
     std::vector<Client> clients;
     for (int i = 0; i < 5; ++i)
-        clients.push_back(serving.client());
+        clients.push_back(serving.connect());
     for (Client& client : clients)
         client.send("one\ntwo\n");
     for (Client& client : clients) {
@@ -216,11 +205,8 @@ BOOST_AUTO_TEST_CASE(connections_wait_while_select_has_no_descriptor_for_them) {
         void data_received(std::string_view data) override { transport.write(data); }
     };
     const test::ScopedRlimit more_than_select_takes(RLIMIT_NOFILE, FD_SETSIZE + 100);
-    TCPServer<Returning, Selecting> server(Address("127.0.0.1", 0),
-                                           {.selecting = {.selector = SelectorKind::select}, .logger = nullptr});
-    std::thread thread([&] { server.serve_forever(); });
-    const std::uint16_t port = server.server_address().port();
-    Client before("127.0.0.1", port);
+    Served<Returning, Selecting> serving(waiting_by(SelectorKind::select));
+    Client before = serving.connect();
     before.send("before\n");
     BOOST_TEST(before.read_line() == "before\n");
     std::optional<Client> beyond;
@@ -229,10 +215,10 @@ BOOST_AUTO_TEST_CASE(connections_wait_while_select_has_no_descriptor_for_them) {
         do
             taken.emplace_back(::dup(STDIN_FILENO));
         while (taken.back().get() < FD_SETSIZE);
-        Client last("127.0.0.1", port);  // it gets the one that was kept for it
+        Client last = serving.connect();  // it gets the one that was kept for it
         last.send("last\n");
         BOOST_TEST(last.read_line() == "last\n");
-        beyond.emplace("127.0.0.1", port);
+        beyond = serving.connect();
         beyond->send("beyond\n");
         BOOST_TEST(beyond->nothing_within(100ms));
         before.send("still\n");
@@ -240,9 +226,8 @@ BOOST_AUTO_TEST_CASE(connections_wait_while_select_has_no_descriptor_for_them) {
     }
     BOOST_TEST(beyond->read_line() == "beyond\n");
     beyond.reset();
-    server.shutdown();
-    thread.join();
-    BOOST_TEST(server.statistics().failed == 0U);
+    serving.stop();
+    BOOST_TEST(serving.statistics().failed == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(what_select_keeps_for_a_connection_takes_no_standard_stream_s_place) {
@@ -256,8 +241,7 @@ BOOST_AUTO_TEST_CASE(what_select_keeps_for_a_connection_takes_no_standard_stream
     const int status = test::in_child([] {
         for (const int fd : {0, 1, 2})
             ::close(fd);
-        TCPServer<Looking, Selecting> server(Address("127.0.0.1", 0),
-                                             {.selecting = {.selector = SelectorKind::select}, .logger = nullptr});
+        TCPServer<Looking, Selecting> server(Address("127.0.0.1", 0), waiting_by(SelectorKind::select));
         // Its own number is free again when it is served.
         Client asking(::fcntl(Client("127.0.0.1", server.server_address().port()).fd(), F_DUPFD_CLOEXEC, 3));
         server.serve_forever();
@@ -290,16 +274,13 @@ BOOST_AUTO_TEST_CASE(one_fiber_accepts_and_each_request_has_its_own) {
                   << (always_the_same ? "one accepts\n" : "several accept\n");
         }
     };
-    detail::HandlerServer<Comparing, SelectingMixIn<Remembering>> server(Address("127.0.0.1", 0), {});
-    std::thread thread([&] { server.serve_forever(); });
-    Client first("127.0.0.1", server.server_address().port());
-    Client second("127.0.0.1", server.server_address().port());
+    Running<detail::HandlerServer<Comparing, SelectingMixIn<Remembering>>> serving;
+    Client first = serving.connect();
+    Client second = serving.connect();
     second.send("word\n");
     BOOST_TEST(second.read_line() == "serves, stays, one accepts\n");
     first.send("word\n");
     BOOST_TEST(first.read_line() == "serves, stays, one accepts\n");
-    server.shutdown();
-    thread.join();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

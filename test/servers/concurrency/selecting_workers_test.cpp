@@ -3,6 +3,7 @@
 #include <support/case_guard.hpp>
 #include <support/clients.hpp>
 #include <support/eventually.hpp>
+#include <support/served.hpp>
 
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
@@ -36,7 +37,9 @@ using test::CaseGuard;
 using test::Client;
 using test::DatagramClient;
 using test::eventually;
+using test::Running;
 
+const Address loopback("127.0.0.1", 0);
 constexpr std::array every_selector{SelectorKind::epoll, SelectorKind::poll, SelectorKind::select};
 
 // What the handlers of a server share.
@@ -86,8 +89,8 @@ private:
 template <class Base>
 class WithActions : public Base {
 public:
-    WithActions(ServerOptions options, Shared& shared)
-        : Base(Address("127.0.0.1", 0), std::move(options), shared), shared_(shared) {}
+    WithActions(const Address& where, ServerOptions options, Shared& shared)
+        : Base(where, std::move(options), shared), shared_(shared) {}
     ~WithActions() override { this->server_close(); }
 
 protected:
@@ -106,48 +109,6 @@ using DatagramServerUnderTest = WithActions<UDPServer<Holding<DatagramRequestHan
 ServerOptions with_workers(std::size_t workers, SelectorKind selector = SelectorKind::epoll) {
     return {.selecting = {.selector = selector, .threads = workers}, .logger = nullptr};
 }
-
-// A server being served by a thread.
-template <class Server>
-class Serving {
-public:
-    Serving(ServerOptions options, Shared& shared) : server(std::move(options), shared), thread_([this] { serve(); }) {}
-    ~Serving() {
-        if (thread_.joinable())
-            static_cast<void>(stop());
-    }
-    Serving(const Serving&) = delete;
-    Serving& operator=(const Serving&) = delete;
-
-    std::uint16_t port() const { return server.server_address().port(); }
-
-    // Waits until serve_forever() has ended by itself. Returns what came out of it.
-    std::exception_ptr join() {
-        thread_.join();
-        return thrown_;
-    }
-
-    std::exception_ptr stop() {
-        server.shutdown();
-        return join();
-    }
-
-    std::thread::id thread() const { return thread_.get_id(); }
-
-    Server server;
-
-private:
-    void serve() {
-        try {
-            server.serve_forever(std::chrono::hours{1});
-        } catch (...) {
-            thrown_ = std::current_exception();
-        }
-    }
-
-    std::exception_ptr thrown_;
-    std::thread thread_;
-};
 
 // Clients, each of which holds up one thread of the server.
 template <class Client>
@@ -168,11 +129,11 @@ BOOST_FIXTURE_TEST_SUITE(selecting_workers, CaseGuard)
 BOOST_DATA_TEST_CASE(a_handler_that_holds_up_its_thread_leaves_the_others_to_other_clients, every_selector) {
     constexpr std::size_t workers = 3;
     Shared shared;
-    Serving<StreamServerUnderTest> serving(with_workers(workers, sample), shared);
+    Running<StreamServerUnderTest> serving(with_workers(workers, sample), shared);
     auto clients = hold_up<Client>(serving.port(), shared, workers);
     const std::set<std::thread::id> threads(shared.threads.begin(), shared.threads.end());
     BOOST_TEST(threads.size() == workers);
-    BOOST_TEST(threads.contains(serving.thread()));
+    BOOST_TEST(threads.contains(serving.thread.id()));
     // Nobody is left to serve this one until the gate opens.
     Client late("127.0.0.1", serving.port());
     late.send("late\n");
@@ -180,14 +141,14 @@ BOOST_DATA_TEST_CASE(a_handler_that_holds_up_its_thread_leaves_the_others_to_oth
     for (std::size_t i = 0; i < workers; ++i)
         BOOST_TEST(clients[i].read_line() == "client " + std::to_string(i) + '\n');
     BOOST_TEST(late.read_line() == "late\n");
-    BOOST_TEST(!serving.stop());
-    BOOST_TEST(serving.server.statistics().handled == workers + 1);
+    serving.stop();
+    BOOST_TEST(serving.statistics().handled == workers + 1);
 }
 
 BOOST_DATA_TEST_CASE(datagrams_are_served_in_all_threads, every_selector) {
     constexpr std::size_t workers = 3;
     Shared shared;
-    Serving<DatagramServerUnderTest> serving(with_workers(workers, sample), shared);
+    Running<DatagramServerUnderTest> serving(with_workers(workers, sample), shared);
     auto clients = hold_up<DatagramClient>(serving.port(), shared, workers);
     const std::set<std::thread::id> threads(shared.threads.begin(), shared.threads.end());
     BOOST_TEST(threads.size() == workers);
@@ -210,7 +171,7 @@ BOOST_AUTO_TEST_CASE(the_bound_on_requests_is_one_for_all_threads_and_nobody_sta
     };
     ServerOptions options = with_workers(3);
     options.selecting.max_requests = 2;
-    Serving<StreamServerUnderTest> serving(std::move(options), shared);
+    Running<StreamServerUnderTest> serving(std::move(options), shared);
     for (int round = 0; round < 20; ++round) {
         std::vector<Client> clients;
         for (int i = 0; i < 10; ++i) {
@@ -230,22 +191,22 @@ BOOST_AUTO_TEST_CASE(what_ends_one_thread_ends_all_and_comes_out_of_serve_foreve
         if (std::this_thread::get_id() != main_thread)
             throw SystemExit{7};
     };
-    Serving<StreamServerUnderTest> serving(with_workers(2), shared);
-    main_thread = serving.thread();
+    Running<StreamServerUnderTest> serving(with_workers(2), shared);
+    main_thread = serving.thread.id();
     const auto clients = hold_up<Client>(serving.port(), shared, 2);
     BOOST_TEST(clients.size() == 2U);
     shared.gate.notify();
-    const auto thrown = serving.join();
+    const auto thrown = serving.thread.join();
     BOOST_TEST_REQUIRE(bool(thrown));
     BOOST_CHECK_EXCEPTION(std::rethrow_exception(thrown), SystemExit,
                           [](const SystemExit& exit) { return exit.status == 7; });
-    BOOST_TEST(serving.server.statistics().active == 0U);
+    BOOST_TEST(serving.statistics().active == 0U);
 }
 
 // The lines are there before anything is accepted, so each thread's first request holds it up, and the hook is called after that.
 BOOST_AUTO_TEST_CASE(a_hook_can_shut_the_server_down_in_any_thread) {
     Shared shared;
-    StreamServerUnderTest server(with_workers(2), shared);
+    StreamServerUnderTest server(loopback, with_workers(2), shared);
     std::vector<Client> clients;
     for (const std::string line : {"client 0\n", "client 1\n"}) {
         clients.emplace_back("127.0.0.1", server.server_address().port());
@@ -277,18 +238,17 @@ BOOST_AUTO_TEST_CASE(a_shutdown_reaches_idle_connections_of_all_threads) {
     shared.then = [] { Waiter::current().sleep_until(Deadline::never()); };
     ServerOptions options = with_workers(workers);
     options.drain = std::chrono::milliseconds{1};
-    Serving<StreamServerUnderTest> serving(std::move(options), shared);
+    Running<StreamServerUnderTest> serving(std::move(options), shared);
     auto clients = hold_up<Client>(serving.port(), shared, workers);
     shared.gate.notify();
-    BOOST_TEST(!serving.stop());
-    serving.server.server_close();
-    BOOST_TEST(serving.server.statistics().active == 0U);
+    serving.stop();
+    BOOST_TEST(serving.statistics().active == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(handle_request_uses_the_calling_thread) {
     Shared shared;
     shared.gate.notify();
-    StreamServerUnderTest server(with_workers(3), shared);
+    StreamServerUnderTest server(loopback, with_workers(3), shared);
     Client client("127.0.0.1", server.server_address().port());
     client.send("hello\n");
     server.handle_request();
