@@ -7,9 +7,10 @@
 /// on one machine it is the sender who pays for waking a receiver, and more often the slower it is, so that clients
 /// which sleep would make a slow server look slower than it is.
 
+#include "tool/latency_histogram.hpp"
+
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -35,6 +36,7 @@
 
 namespace {
 
+using socketserver::bench::LatencyHistogram;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* usage =
@@ -75,44 +77,6 @@ struct Options {
 [[noreturn]] void fail(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
 }
-
-/// How often something took how long, to 2 % of it.
-class Histogram {
-public:
-    void add(Clock::duration duration) {
-        const auto value = static_cast<std::uint64_t>(std::max<Clock::rep>(duration.count(), 1));
-        ++counts_[index(value)];
-        ++total_;
-    }
-
-    /// How long the given part of them took at most.
-    [[nodiscard]] std::chrono::duration<double> quantile(double part) const {
-        const auto wanted = static_cast<std::uint64_t>(part * static_cast<double>(total_));
-        std::uint64_t seen = 0;
-        std::size_t i = 0;
-        while (i + 1 < counts_.size() && (seen += counts_[i]) <= wanted)
-            ++i;
-        return Clock::duration(static_cast<Clock::rep>(bound(i)));
-    }
-
-private:
-    // Steps between a power of two and the next.
-    static constexpr unsigned bits = 6;
-    static constexpr std::uint64_t steps = 1U << bits;
-
-    static std::size_t index(std::uint64_t value) {
-        if (value < steps)
-            return value;
-        const auto power = static_cast<unsigned>(std::bit_width(value)) - 1 - bits;
-        return (power + 1) * steps + ((value >> power) - steps);
-    }
-    static std::uint64_t bound(std::size_t index) {
-        return index < steps ? index : (index % steps + steps) << (index / steps - 1);
-    }
-
-    std::array<std::uint64_t, (64 - bits + 1) * steps> counts_{};
-    std::uint64_t total_ = 0;
-};
 
 /// A client: sends a batch of lines, and checks what comes back.
 class Client {
@@ -270,7 +234,7 @@ public:
     }
 
     /// How long batches took, from before the connection was made if it was made for them.
-    [[nodiscard]] const Histogram& latencies() const { return latencies_; }
+    [[nodiscard]] const LatencyHistogram& latencies() const { return latencies_; }
 
     /// How long all clients waited for replies.
     [[nodiscard]] Clock::duration waited() const { return waited_; }
@@ -322,7 +286,7 @@ private:
     const Options& options_;
     const int epoll_;
     std::vector<std::unique_ptr<Client>> clients_;
-    Histogram latencies_;
+    LatencyHistogram latencies_;
     Clock::duration waited_{};
 };
 
@@ -392,6 +356,10 @@ void prepare(const Options& options) {
     }
 }
 
+double seconds_of(const LatencyHistogram& latencies, double part) {
+    return std::chrono::duration<double>(latencies.quantile(part)).count();
+}
+
 }  // namespace
 
 int main(int argc, char* argv[]) {
@@ -410,8 +378,8 @@ int main(int argc, char* argv[]) {
             constexpr double median = 0.5;
             constexpr double nearly_all = 0.99;
             std::cout << requests << ' ' << taken.count() << ' ' << busy.count() << ' '
-                      << load.latencies().quantile(median).count() << ' '
-                      << load.latencies().quantile(nearly_all).count() << std::endl;  // NOLINT(performance-avoid-endl)
+                      << seconds_of(load.latencies(), median) << ' ' << seconds_of(load.latencies(), nearly_all)
+                      << std::endl;  // NOLINT(performance-avoid-endl)
         }
         while (std::getline(std::cin, line)) {
         }
