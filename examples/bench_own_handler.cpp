@@ -38,7 +38,7 @@ public:
         : StreamRequestHandler(the_request, client, the_server), work_(work) {}
 
     void handle() override {
-        while (const auto line = rfile.next_line()) {
+        while (const auto line = rfile.read_line()) {
             std::uint32_t sum = 1;
             for (std::size_t round = 0; round < work_.rounds; ++round)
                 sum = sum * 1'664'525 + static_cast<std::uint32_t>(line->size());

@@ -33,7 +33,7 @@ void use_stream(const line_client::Server& server, line_client::Timeout timeout)
     ss::BufferedReader replies(socket);
     line_client::converse([&](const std::string& question) {
         socket.sendall(question + '\n');
-        const auto reply = replies.next_line();
+        const auto reply = replies.read_line();
         if (!reply)
             throw std::runtime_error("the server closed the connection");
         payload.print(std::string(*reply) + '\n');

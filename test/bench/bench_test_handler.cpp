@@ -47,7 +47,7 @@ public:
         : StreamRequestHandler(the_request, client, the_server), faults_(faults) {}
 
     void handle() override {
-        while (const auto line = rfile.next_line()) {
+        while (const auto line = rfile.read_line()) {
             ++lines_;
             if (lines_ == faults_.exit_line)
                 leave();

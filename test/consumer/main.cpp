@@ -27,7 +27,7 @@ class Greeter : public ss::StreamRequestHandler {
 public:
     using StreamRequestHandler::StreamRequestHandler;
     void handle() override {
-        while (auto line = rfile.next_line()) {
+        while (auto line = rfile.read_line()) {
             wfile << "hello, " << *line << '\n';
         }
     }

@@ -53,7 +53,7 @@ CONTRACT_CASE(a_handler_that_waits_is_cut_at_the_drain_deadline, every_server) {
     Scene scene(combination, {.drain = 50ms * time_factor});
     scene.script.handle = [](Conversation& with) {
         sleep_for(1h);
-        with.rfile.next_line();
+        with.rfile.read_line();
     };
     scene.serve();
     const auto sent = scene.send("\n");

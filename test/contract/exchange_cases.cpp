@@ -62,7 +62,7 @@ CONTRACT_CASE(server_address_is_the_address_bound, every_server) {
 CONTRACT_CASE(tells_the_handler_who_asks_and_whom, every_server) {
     Scene scene(combination);
     scene.script.handle = [](Conversation& with) {
-        [[maybe_unused]] const auto line = with.rfile.next_line();
+        [[maybe_unused]] const auto line = with.rfile.read_line();
         with.wfile << with.client_address << ' ' << with.server.server_address() << '\n';
     };
     scene.serve();
@@ -85,7 +85,7 @@ CONTRACT_CASE(files_are_the_requests_own, streams) {
 CONTRACT_CASE(what_is_written_arrives_without_flush, every_server) {
     Scene scene(combination);
     scene.script.handle = [](Conversation& with) {
-        [[maybe_unused]] const auto line = with.rfile.next_line();
+        [[maybe_unused]] const auto line = with.rfile.read_line();
         const auto count = with.wfile.write("written");
         with.wfile << ' ' << count << '\n';
     };
@@ -97,7 +97,7 @@ CONTRACT_CASE(what_is_written_leaves_before_a_read_waits, streams) {
     Scene scene(combination);
     scene.script.handle = [](Conversation& with) {
         with.wfile << "name? ";
-        const auto line = with.rfile.next_line();
+        const auto line = with.rfile.read_line();
         with.wfile << "hello " << line.value_or("nobody") << '\n';
     };
     scene.serve();
@@ -283,7 +283,7 @@ CONTRACT_CASE(the_servers_bound_on_lines_ends_a_connection, streams) {
 CONTRACT_CASE(counts_what_it_serves, every_server) {
     Scene scene(combination);
     scene.script.handle = [&](Conversation& with) {
-        if (const auto line = with.rfile.next_line(); line == "throw")
+        if (const auto line = with.rfile.read_line(); line == "throw")
             throw std::runtime_error("as told");
         with.wfile << "fine\n";
     };

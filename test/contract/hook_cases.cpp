@@ -76,7 +76,7 @@ void check_hooks(const Combination& combination, Scene& scene, const Hooks& serv
 }
 
 void answer_one_line(Conversation& with) {
-    [[maybe_unused]] const auto line = with.rfile.next_line();
+    [[maybe_unused]] const auto line = with.rfile.read_line();
     with.wfile << "answer\n";
 }
 

@@ -113,7 +113,7 @@ CONTRACT_CASE(sends_idle_clients_away_and_never_active_ones, by_ipv4) {
 CONTRACT_CASE(sends_a_client_away_that_reads_nothing, one_of_each_family) {
     Scene scene(combination, {.connection = {.timeout = 1h, .write_timeout = 100ms}});
     scene.script.handle = [](Conversation& with) {
-        if (with.rfile.next_line() == "short")
+        if (with.rfile.read_line() == "short")
             with.wfile << "done\n";
         else
             for (const std::string block(65'536, 'x');;)
@@ -132,7 +132,7 @@ CONTRACT_CASE(a_handler_may_set_limits_of_its_own, one_of_each_family) {
     scene.script.construct = [](Conversation& with) { *with.timeout = std::nullopt; };
     scene.script.handle = [](Conversation& with) {
         with.rfile.set_deadline(Deadline::after(20ms));
-        while (with.rfile.next_line()) {
+        while (with.rfile.read_line()) {
         }
     };
     scene.serve();
@@ -188,7 +188,7 @@ CONTRACT_CASE(one_connection_too_many_of_an_address_is_closed, several_at_once_b
 CONTRACT_CASE(the_place_of_a_connection_that_fails_is_free_again, several_at_once_by_tcp) {
     Scene scene(combination, {.max_per_address = 1, .preforking = {.workers = 1}});
     scene.script.handle = [](Conversation& with) {
-        if (with.rfile.next_line() == "throw")
+        if (with.rfile.read_line() == "throw")
             throw std::runtime_error("as told");
         with.wfile << "line\n";
     };

@@ -32,7 +32,7 @@ public:
     using StreamRequestHandler::StreamRequestHandler;
 
     void handle() override {
-        while (const auto line = rfile.next_line()) {
+        while (const auto line = rfile.read_line()) {
             if (line->starts_with("print "))
                 print(line->substr(std::string_view("print ").size()));
             else if (*line == "throw")

@@ -184,16 +184,16 @@ struct Pair {
                 "unbuffered, nothing past the line is taken");
     }
 
-    void next_line(std::size_t limit) const {
+    void read_line(std::size_t limit) const {
         const Outcome line = model.readline(limit);
         bool at_end = false;
         const Outcome read = outcome_of([&] {
-            const auto text = reader.next_line(limit);
+            const auto text = reader.read_line(limit);
             at_end = !text;
             return text.value_or("");
         });
-        require(at_end == (line == Outcome{}), "next_line() tells of the end");
-        require(read == without_line_end(line), "next_line()");
+        require(at_end == (line == Outcome{}), "read_line() tells of the end");
+        require(read == without_line_end(line), "read_line()");
     }
 
     void read_exact(std::size_t size) const {
@@ -233,7 +233,7 @@ void check(Input input, std::vector<std::string_view> pieces, End end, std::size
         most = std::max(most, (unbuffered ? 1 : 2) * (size + 2));
         switch (operation) {
             case 0: both.readline(size, unbuffered); break;
-            case 1: both.next_line(size); break;
+            case 1: both.read_line(size); break;
             case 2: model.check_some(outcome_of([&] { return reader.read_some(size + 1); }), size + 1); break;
             case 3: require(outcome_of([&] { return reader.read(size); }) == model.read(size), "read()"); break;
             case 4: both.read_exact(size); break;

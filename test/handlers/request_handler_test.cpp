@@ -53,7 +53,7 @@ public:
         rbufsize = 0;
     }
     void handle() override {
-        const std::string line(rfile.next_line().value_or("none"));
+        const std::string line(rfile.read_line().value_or("none"));
         wfile << line << ", then " << request.recv(100) << '\n';
     }
 };

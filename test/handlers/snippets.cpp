@@ -34,8 +34,8 @@ public:
     }
 
     void handle() override {
-        wfile << "hello, " << client_address << '\n';  // leaves before next_line() waits
-        while (auto line = rfile.next_line()) {
+        wfile << "hello, " << client_address << '\n';  // leaves before read_line() waits
+        while (auto line = rfile.read_line()) {
             for (const char c : *line)
                 wfile << static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
             wfile << '\n';

@@ -48,7 +48,7 @@ public:
         : StreamRequestHandler(the_request, client, the_server), options_(options) {}
 
     void handle() override {
-        while (const auto line = rfile.next_line())
+        while (const auto line = rfile.read_line())
             obey(std::string(*line));
     }
 

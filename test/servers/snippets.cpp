@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(tcp_server) {
         public:
             using StreamRequestHandler::StreamRequestHandler;
             void handle() override {
-                while (const auto name = rfile.next_line())
+                while (const auto name = rfile.read_line())
                     wfile << "hello, " << *name << '\n';
                 server.request_shutdown();
             }
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(unix_stream_server) {
             using StreamRequestHandler::StreamRequestHandler;
             void handle() override {
                 int sum = 0;
-                while (const auto number = rfile.next_line())
+                while (const auto number = rfile.read_line())
                     sum += std::stoi(std::string(*number));
                 wfile << sum << '\n';
                 server.request_shutdown();

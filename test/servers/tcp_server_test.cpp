@@ -51,7 +51,7 @@ public:
     Adder(Socket& the_request, const Address& client, ServerContext& the_server, int& sum, const std::string& word)
         : StreamRequestHandler(the_request, client, the_server), sum_(sum), word_(word) {}
     void handle() override {
-        while (const auto number = rfile.next_line())
+        while (const auto number = rfile.read_line())
             sum_ += std::stoi(std::string(*number));
         wfile << word_ << '\n';
     }
@@ -83,7 +83,7 @@ class Stays : public StreamRequestHandler {
 public:
     using StreamRequestHandler::StreamRequestHandler;
     void handle() override {
-        [[maybe_unused]] const auto line = rfile.next_line();
+        [[maybe_unused]] const auto line = rfile.read_line();
         wfile << "hello\n";
         wfile.flush();
         ::poll(nullptr, 0, -1);

@@ -6,7 +6,7 @@
 namespace socketserver {
 
 void TimeHandler::handle() {
-    while (const auto line = rfile.next_line())
+    while (const auto line = rfile.read_line())
         wfile << '[' << ctime_now() << "] " << *line << '\n';
 }
 

@@ -16,7 +16,7 @@ void BufferedReader::set_max_lines(std::size_t count) noexcept {
     lines_left_ = count == 0 ? std::nullopt : std::optional{count};
 }
 
-std::optional<std::string_view> BufferedReader::next_line(std::size_t limit) {
+std::optional<std::string_view> BufferedReader::read_line(std::size_t limit) {
     std::string_view line = readline(limit);
     if (line.empty())
         return std::nullopt;

@@ -31,7 +31,7 @@ namespace socketserver {
 /// which limit that was; the end of the stream is a value. What read functions return as a view is valid until the next call.
 class BufferedReader final : private ReadBuffer {
 public:
-    /// The longest line next_line() takes unless told otherwise, in bytes without the line end.
+    /// The longest line read_line() takes unless told otherwise, in bytes without the line end.
     static constexpr std::size_t default_line_limit = 65'536;
     /// The buffer's size unless told otherwise, in bytes.
     static constexpr std::size_t default_buffer_size = PooledBuffer::pooled_size;
@@ -56,7 +56,7 @@ public:
     /// \param count how many lines are still given out; 0 means no bound
     void set_max_lines(std::size_t count) noexcept;
 
-    /// Sets how long to wait for the first byte of the next line, or piece: next_line(), readline() and read_some() with nothing
+    /// Sets how long to wait for the first byte of the next line, or piece: read_line(), readline() and read_some() with nothing
     /// unread.
     /// \param timeout none (the default): the stream's own time-out, as everywhere else
     void set_idle_timeout(std::optional<std::chrono::nanoseconds> timeout) noexcept { idle_timeout_ = timeout; }
@@ -70,14 +70,14 @@ public:
     /// \param deadline when they fail with ETIMEDOUT at the latest; never (the default) ends it
     void set_deadline(Deadline deadline) noexcept { deadline_ = deadline; }
 
-    /// Reads a line.
+    /// Reads a line and strips its end, as getline() does: a loop over it ends with the stream, and not at an empty line.
     /// \param limit the longest line taken, in bytes without the line end
     /// \return the line without its line end ("\n" or "\r\n"), the rest of the stream if it ends within a line, or
     ///   nothing at the end. A server that is shutting down ends the stream after the last whole line received.
     /// \throw boost::system::system_error with errc::message_size if the line is longer
-    std::optional<std::string_view> next_line(std::size_t limit = default_line_limit);
+    std::optional<std::string_view> read_line(std::size_t limit = default_line_limit);
 
-    /// Reads a line as Python's readline() does.
+    /// Reads a line as Python's readline() does: with its end, by which a whole line can be told from the rest of a stream.
     /// \param limit the longest line taken, in bytes without the line end
     /// \return the line with its line end, if it had one; empty at the end of the stream
     /// \throw boost::system::system_error with errc::message_size if the line is longer

@@ -22,7 +22,7 @@ using Lines = std::vector<std::string>;
 
 Lines all_lines(BufferedReader& reader, std::size_t limit = BufferedReader::default_line_limit) {
     Lines lines;
-    while (const auto line = reader.next_line(limit))
+    while (const auto line = reader.read_line(limit))
         lines.emplace_back(*line);
     return lines;
 }
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(a_last_line_without_its_end_is_a_line) {
 BOOST_AUTO_TEST_CASE(an_empty_stream_has_no_lines) {
     BOOST_TEST(lines_of({}).empty());
     BufferedReader nothing(""sv);
-    BOOST_TEST(!nothing.next_line().has_value());
+    BOOST_TEST(!nothing.read_line().has_value());
     BOOST_TEST(nothing.readline() == "");
     BOOST_TEST(nothing.read_some() == "");
     BOOST_TEST(nothing.read(3) == "");
@@ -123,8 +123,8 @@ BOOST_AUTO_TEST_CASE(a_line_longer_than_the_limit_is_an_error_however_it_is_spli
         for (const auto& chunks : splits("ok\n" + text)) {
             FakeStream stream(chunks);
             BufferedReader reader(stream);
-            BOOST_TEST(reader.next_line(8).value() == "ok");
-            BOOST_CHECK_EXCEPTION(reader.next_line(8), system_error, is_too_long);
+            BOOST_TEST(reader.read_line(8).value() == "ok");
+            BOOST_CHECK_EXCEPTION(reader.read_line(8), system_error, is_too_long);
         }
     }
 }
@@ -132,10 +132,10 @@ BOOST_AUTO_TEST_CASE(a_line_longer_than_the_limit_is_an_error_however_it_is_spli
 BOOST_AUTO_TEST_CASE(a_carriage_return_at_the_end_of_the_stream_counts_as_a_byte_of_the_line) {
     FakeStream stream({"12345678\r"});
     BufferedReader reader(stream);
-    BOOST_CHECK_EXCEPTION(reader.next_line(8), system_error, is_too_long);
+    BOOST_CHECK_EXCEPTION(reader.read_line(8), system_error, is_too_long);
     FakeStream shorter({"1234567\r"});
     BufferedReader second(shorter);
-    BOOST_TEST(second.next_line(8).value() == "1234567\r");
+    BOOST_TEST(second.read_line(8).value() == "1234567\r");
 }
 
 BOOST_AUTO_TEST_CASE(a_limit_of_nothing_takes_empty_lines) {
@@ -146,20 +146,20 @@ BOOST_AUTO_TEST_CASE(a_limit_of_nothing_takes_empty_lines) {
     }
     FakeStream stream({"x\n"});
     BufferedReader reader(stream);
-    BOOST_CHECK_EXCEPTION(reader.next_line(0), system_error, is_too_long);
+    BOOST_CHECK_EXCEPTION(reader.read_line(0), system_error, is_too_long);
 }
 
 BOOST_AUTO_TEST_CASE(the_error_of_a_line_too_long_names_the_limit_and_the_peer) {
     FakeStream stream({"123456789\n"});
     BufferedReader reader(stream);
-    CHECK_FAILS(reader.next_line(8), EMSGSIZE, "a line longer than 8 bytes from the.peer:1");
+    CHECK_FAILS(reader.read_line(8), EMSGSIZE, "a line longer than 8 bytes from the.peer:1");
 }
 
 BOOST_AUTO_TEST_CASE(messages_about_a_peer_without_a_name_do_not_end_in_the_middle) {
     auto [server, client] = unix_connection();
     BufferedReader reader(server);
     client.sendall("123456789\n");
-    CHECK_FAILS(reader.next_line(8), EMSGSIZE, "a line longer than 8 bytes: ");
+    CHECK_FAILS(reader.read_line(8), EMSGSIZE, "a line longer than 8 bytes: ");
     BufferedReader bytes("123456789\n"sv);
     CHECK_FAILS(bytes.read_all(8), EMSGSIZE, "more than 8 bytes: ");
 }
@@ -168,35 +168,35 @@ BOOST_AUTO_TEST_CASE(an_endless_line_takes_no_more_than_the_limit) {
     // 16 MiB without a newline; a read never asks for more than twice what the limit needs.
     FakeStream stream(std::vector<std::string>(256, std::string(65'536, 'x')));
     BufferedReader reader(stream);
-    BOOST_CHECK_EXCEPTION(reader.next_line(10'000), system_error, is_too_long);
+    BOOST_CHECK_EXCEPTION(reader.read_line(10'000), system_error, is_too_long);
     BOOST_TEST(reader.buffered() <= 4 * 10'000U);
     BOOST_TEST(stream.largest_read <= 4 * 10'000U);
-    BOOST_CHECK_EXCEPTION(reader.next_line(10'000), system_error, is_too_long);
+    BOOST_CHECK_EXCEPTION(reader.read_line(10'000), system_error, is_too_long);
     BOOST_TEST(reader.buffered() <= 4 * 10'000U);
 }
 
 BOOST_AUTO_TEST_CASE(the_default_limit_is_64_kib) {
     FakeStream stream({std::string(65'536, 'x') + "\r\n", std::string(65'537, 'y') + "\n"});
     BufferedReader reader(stream);
-    BOOST_TEST(reader.next_line().value().size() == 65'536U);
-    BOOST_CHECK_EXCEPTION(reader.next_line(), system_error, is_too_long);
+    BOOST_TEST(reader.read_line().value().size() == 65'536U);
+    BOOST_CHECK_EXCEPTION(reader.read_line(), system_error, is_too_long);
 }
 
 BOOST_AUTO_TEST_CASE(pipelined_lines_cost_one_read) {
     FakeStream stream({"1\n2\n3\n4\n"});
     BufferedReader reader(stream);
     for (const auto* expected : {"1", "2", "3", "4"})
-        BOOST_TEST(reader.next_line().value() == expected);
+        BOOST_TEST(reader.read_line().value() == expected);
     BOOST_TEST(stream.reads == 1);
-    BOOST_TEST(!reader.next_line().has_value());
+    BOOST_TEST(!reader.read_line().has_value());
     BOOST_TEST(stream.reads == 2);
 }
 
 BOOST_AUTO_TEST_CASE(the_end_of_the_stream_is_asked_for_once) {
     FakeStream stream({"x"});
     BufferedReader reader(stream);
-    BOOST_TEST(reader.next_line().value() == "x");
-    BOOST_TEST(!reader.next_line().has_value());
+    BOOST_TEST(reader.read_line().value() == "x");
+    BOOST_TEST(!reader.read_line().has_value());
     BOOST_TEST(reader.read_some() == "");
     BOOST_TEST(stream.reads == 2);
 }
@@ -253,10 +253,10 @@ BOOST_AUTO_TEST_CASE(a_body_follows_its_header_lines) {
     for (const auto& chunks : splits("length 5\r\n\r\nhellonext\n")) {
         FakeStream stream(chunks);
         BufferedReader reader(stream);
-        BOOST_TEST(reader.next_line().value() == "length 5");
-        BOOST_TEST(reader.next_line().value() == "");
+        BOOST_TEST(reader.read_line().value() == "length 5");
+        BOOST_TEST(reader.read_line().value() == "");
         BOOST_TEST(reader.read(5) == "hello");
-        BOOST_TEST(reader.next_line().value() == "next");
+        BOOST_TEST(reader.read_line().value() == "next");
     }
 }
 
@@ -264,9 +264,9 @@ BOOST_AUTO_TEST_CASE(a_buffer_size_of_nothing_takes_nothing_past_the_line) {
     FakeStream stream({"one\ntwo\nrest"});
     BufferedReader reader(stream);
     reader.set_buffer_size(0);
-    BOOST_TEST(reader.next_line().value() == "one");
+    BOOST_TEST(reader.read_line().value() == "one");
     BOOST_TEST(reader.buffered() == 0U);
-    BOOST_TEST(reader.next_line().value() == "two");
+    BOOST_TEST(reader.read_line().value() == "two");
     BOOST_TEST(reader.buffered() == 0U);
     std::array<std::byte, 8> rest{};
     error_code error;
@@ -307,7 +307,7 @@ BOOST_AUTO_TEST_CASE(a_failure_at_any_read_is_an_error_that_names_the_peer) {
         BufferedReader reader(stream);
         reader.set_buffer_size(4);
         Lines seen;
-        seen.emplace_back(reader.next_line().value_or(""));
+        seen.emplace_back(reader.read_line().value_or(""));
         seen.emplace_back(reader.readline());
         seen.emplace_back(reader.read(5));
         std::array<char, 5> block{};
@@ -333,14 +333,14 @@ BOOST_AUTO_TEST_CASE(a_reader_can_go_on_after_a_time_out) {
     FakeStream stream({"half "});
     stream.at_end = IoStatus::timed_out;
     BufferedReader reader(stream);
-    CHECK_FAILS(reader.next_line(), ETIMEDOUT, "recv from the.peer:1");
-    CHECK_FAILS(reader.next_line(), ETIMEDOUT, "recv from the.peer:1");
+    CHECK_FAILS(reader.read_line(), ETIMEDOUT, "recv from the.peer:1");
+    CHECK_FAILS(reader.read_line(), ETIMEDOUT, "recv from the.peer:1");
     stream.at_end = IoStatus::would_block;
-    CHECK_FAILS(reader.next_line(), EAGAIN, "the.peer:1");
+    CHECK_FAILS(reader.read_line(), EAGAIN, "the.peer:1");
     stream.at_end = IoStatus::cut;
-    CHECK_FAILS(reader.next_line(), ECANCELED, "the.peer:1");
+    CHECK_FAILS(reader.read_line(), ECANCELED, "the.peer:1");
     stream.at_end = IoStatus::eof;
-    BOOST_TEST(reader.next_line().value() == "half ");
+    BOOST_TEST(reader.read_line().value() == "half ");
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_ends_the_stream_after_the_last_whole_line) {
@@ -348,34 +348,34 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_the_stream_after_the_last_whole_line) {
     stream.at_end = IoStatus::stopped;
     BufferedReader reader(stream);
     BOOST_TEST(all_lines(reader) == (Lines{"one", "two"}), boost::test_tools::per_element());
-    BOOST_TEST(!reader.next_line().has_value());
+    BOOST_TEST(!reader.read_line().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(holds_no_buffer_while_it_waits_with_nothing_unread) {
     WaitingStream stream({"one\ntwo\nhal", "f\n", "last"});
     BufferedReader reader(stream);
-    const char* const first = reader.next_line().value().data();
+    const char* const first = reader.read_line().value().data();
     stream.at_wait = [&] {
         // The pool gives out last what came back last.
         BOOST_TEST((PooledBuffer(1).data() == first) == (reader.buffered() == 0));
     };
-    BOOST_TEST(reader.next_line().value() == "two");
+    BOOST_TEST(reader.read_line().value() == "two");
     BOOST_TEST(stream.reads == 1);
-    BOOST_TEST(reader.next_line().value() == "half");
-    BOOST_TEST(reader.next_line().value() == "last");
-    BOOST_TEST(!reader.next_line().has_value());
+    BOOST_TEST(reader.read_line().value() == "half");
+    BOOST_TEST(reader.read_line().value() == "last");
+    BOOST_TEST(!reader.read_line().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(asks_for_little_until_that_has_been_filled_once) {
     const std::string text(2 * PooledBuffer::small_size, 'x');
     WaitingStream stream({"one\n", "two\n", text + "\n", "next\n"});
     BufferedReader reader(stream);
-    BOOST_TEST(reader.next_line().value() == "one");
-    BOOST_TEST(reader.next_line().value() == "two");
+    BOOST_TEST(reader.read_line().value() == "one");
+    BOOST_TEST(reader.read_line().value() == "two");
     BOOST_TEST(stream.largest_read == PooledBuffer::small_size);
-    BOOST_TEST(reader.next_line().value() == text);
+    BOOST_TEST(reader.read_line().value() == text);
     stream.largest_read = 0;
-    BOOST_TEST(reader.next_line().value() == "next");
+    BOOST_TEST(reader.read_line().value() == "next");
     BOOST_TEST(stream.largest_read == BufferedReader::default_buffer_size);
 }
 
@@ -383,8 +383,8 @@ BOOST_AUTO_TEST_CASE(a_buffer_that_had_to_grow_is_given_back_too) {
     const std::string text(3 * PooledBuffer::pooled_size, 'x');
     WaitingStream stream({text + "\n", "next\n"});
     BufferedReader reader(stream);
-    BOOST_TEST(reader.next_line().value() == text);
-    BOOST_TEST(reader.next_line().value() == "next");
+    BOOST_TEST(reader.read_line().value() == text);
+    BOOST_TEST(reader.read_line().value() == "next");
     BOOST_TEST(stream.largest_read <= 4 * PooledBuffer::pooled_size);
 }
 

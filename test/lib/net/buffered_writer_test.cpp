@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(pending_output_leaves_before_a_read_of_the_same_socket) {
             client.sendall("answer\n");
     });
     writer << "question";
-    BOOST_TEST(reader.next_line().value() == "answer");
+    BOOST_TEST(reader.read_line().value() == "answer");
 }
 
 BOOST_AUTO_TEST_CASE(a_read_from_the_buffer_sends_nothing) {
@@ -167,9 +167,9 @@ BOOST_AUTO_TEST_CASE(a_read_from_the_buffer_sends_nothing) {
     BufferedWriter writer(server);
     client.sendall("one\ntwo\n");
     BOOST_TEST_REQUIRE(arrive(server, 8));
-    BOOST_TEST(reader.next_line().value() == "one");
+    BOOST_TEST(reader.read_line().value() == "one");
     writer << "pending";
-    BOOST_TEST(reader.next_line().value() == "two");
+    BOOST_TEST(reader.read_line().value() == "two");
     BOOST_TEST(writer.pending() == "pending");
 }
 
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(pending_output_leaves_before_bytes_sent_directly) {
     server.sendall("4 ");
     writer << "5\n";
     writer.flush();
-    BOOST_TEST(reader.next_line().value() == "1 2 3 4 5");
+    BOOST_TEST(reader.read_line().value() == "1 2 3 4 5");
 }
 
 BOOST_AUTO_TEST_CASE(writers_of_one_context_send_in_the_order_in_which_they_were_first_written) {
@@ -252,7 +252,7 @@ BOOST_AUTO_TEST_CASE(sixteen_pipelined_requests_cost_one_send) {
     FakeStream stream({requests});
     BufferedReader reader(stream);
     BufferedWriter writer(stream);
-    while (const auto line = reader.next_line())
+    while (const auto line = reader.read_line())
         writer << "reply to " << *line << '\n';
     writer.flush();
     BOOST_TEST(stream.written.size() == 1U);

@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_line_that_trickles_in_has_its_time) {
         client.send("x", 0, gone);
         return !gone;
     });
-    CHECK_FAILS(reader.next_line(), ETIMEDOUT, "line not complete within 0.05 s" + from(server));
+    CHECK_FAILS(reader.read_line(), ETIMEDOUT, "line not complete within 0.05 s" + from(server));
 }
 
 BOOST_AUTO_TEST_CASE(a_line_that_never_ends_has_its_time_though_each_read_may_take_longer) {
@@ -82,10 +82,10 @@ BOOST_AUTO_TEST_CASE(a_line_that_never_ends_has_its_time_though_each_read_may_ta
     reader.set_idle_timeout(2h);
     reader.set_line_timeout(brief);
     client.sendall("whole\nhalf");
-    BOOST_TEST(reader.next_line().value() == "whole");
-    CHECK_FAILS(reader.next_line(), ETIMEDOUT, "line not complete within 0.05 s" + from(server));
+    BOOST_TEST(reader.read_line().value() == "whole");
+    CHECK_FAILS(reader.read_line(), ETIMEDOUT, "line not complete within 0.05 s" + from(server));
     client.sendall(" and half\n");
-    BOOST_TEST(reader.next_line().value() == "half and half");
+    BOOST_TEST(reader.read_line().value() == "half and half");
 }
 
 BOOST_AUTO_TEST_CASE(a_line_that_comes_at_once_never_looks_at_the_clock) {
@@ -93,11 +93,11 @@ BOOST_AUTO_TEST_CASE(a_line_that_comes_at_once_never_looks_at_the_clock) {
     BufferedReader reader(server);
     reader.set_line_timeout(0s);
     client.sendall("one\ntwo\n");
-    BOOST_TEST(reader.next_line().value() == "one");
-    BOOST_TEST(reader.next_line().value() == "two");
+    BOOST_TEST(reader.read_line().value() == "one");
+    BOOST_TEST(reader.read_line().value() == "two");
     client.sendall("half");
     BOOST_TEST(arrive(server, 4));
-    CHECK_FAILS(reader.next_line(), ETIMEDOUT, "line not complete within 0 s");
+    CHECK_FAILS(reader.read_line(), ETIMEDOUT, "line not complete within 0 s");
 }
 
 BOOST_AUTO_TEST_CASE(the_time_between_two_pieces_still_counts_within_a_line) {
@@ -106,17 +106,17 @@ BOOST_AUTO_TEST_CASE(the_time_between_two_pieces_still_counts_within_a_line) {
     BufferedReader reader(server);
     reader.set_line_timeout(1h);
     client.sendall("half");
-    CHECK_FAILS(reader.next_line(), ETIMEDOUT, "recv" + from(server));
+    CHECK_FAILS(reader.read_line(), ETIMEDOUT, "recv" + from(server));
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_may_be_idle_for_so_long) {
     auto [server, client] = tcp_connection();
     BufferedReader reader(server);
     reader.set_idle_timeout(brief);
-    CHECK_FAILS(reader.next_line(), ETIMEDOUT, "nothing received within 0.05 s" + from(server));
+    CHECK_FAILS(reader.read_line(), ETIMEDOUT, "nothing received within 0.05 s" + from(server));
     CHECK_FAILS(reader.read_some(), ETIMEDOUT, "nothing received within 0.05 s" + from(server));
     client.sendall("still here\n");
-    BOOST_TEST(reader.next_line().value() == "still here");
+    BOOST_TEST(reader.read_line().value() == "still here");
 }
 
 BOOST_AUTO_TEST_CASE(the_idle_limit_is_for_the_beginning_of_a_line_alone) {
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(the_idle_limit_is_for_the_beginning_of_a_line_alone) {
     BufferedReader reader(stream);
     reader.set_idle_timeout(3s);
     reader.set_line_timeout(1h);
-    BOOST_TEST(reader.next_line().value() == "half");
+    BOOST_TEST(reader.read_line().value() == "half");
     BOOST_TEST(reader.read_some() == "some");
     BOOST_TEST(reader.read(5) == "block");
     BOOST_TEST(reader.read_all(4) == "more");
@@ -150,20 +150,20 @@ BOOST_AUTO_TEST_CASE(a_request_of_several_lines_has_its_time) {
         return !gone;
     });
     const auto read_them_all = [&reader] {
-        while (reader.next_line()) {
+        while (reader.read_line()) {
         }
     };
     CHECK_FAILS(read_them_all(), ETIMEDOUT, "request not complete in time" + from(server));
     CHECK_FAILS(reader.read(1000), ETIMEDOUT, "request not complete in time" + from(server));
     reader.set_deadline(Deadline::never());
-    BOOST_TEST(reader.next_line().has_value());
+    BOOST_TEST(reader.read_line().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_time_out_that_the_kernel_keeps_for_idleness_is_no_other_reads) {
     auto [server, client] = tcp_connection();
     BufferedReader reader(server);
     reader.set_idle_timeout(brief);
-    CHECK_FAILS(reader.next_line(), ETIMEDOUT, "nothing received within");
+    CHECK_FAILS(reader.read_line(), ETIMEDOUT, "nothing received within");
     Waiting unlimited([&server = server] { return server.recv(5); });
     std::this_thread::sleep_for(2 * brief);  // time for it to end, should it be wrong
     client.sendall("later");
@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(a_socket_that_does_not_wait_goes_on_not_waiting) {
     CHECK_FAILS(server.sendall("x"), EAGAIN, "send to");
     BufferedReader reader(server);
     reader.set_idle_timeout(1h);
-    CHECK_FAILS(reader.next_line(), EAGAIN, "recv from");
+    CHECK_FAILS(reader.read_line(), EAGAIN, "recv from");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -120,9 +120,9 @@ BOOST_AUTO_TEST_CASE(what_was_received_before_the_stop_is_read_and_nothing_after
     client.sendall("ree\nfour\n");
     BOOST_TEST_REQUIRE(arrive(server, 19));
     BufferedReader reader(server);
-    BOOST_TEST(reader.next_line().value() == "one");
-    BOOST_TEST(reader.next_line().value() == "two");
-    BOOST_TEST(!reader.next_line().has_value());
+    BOOST_TEST(reader.read_line().value() == "one");
+    BOOST_TEST(reader.read_line().value() == "two");
+    BOOST_TEST(!reader.read_line().has_value());
     server.sendall("bye");
     BOOST_TEST(client.recv(100) == "bye");
     server.close();
@@ -156,8 +156,8 @@ BOOST_AUTO_TEST_CASE(a_stopped_peer_of_a_unix_socket_gets_epipe_and_the_reply) {
     registry.stop_all();
     CHECK_FAILS(client.send("three"), EPIPE, "send");
     BufferedReader reader(server);
-    BOOST_TEST(reader.next_line().value() == "one");
-    BOOST_TEST(!reader.next_line().has_value());
+    BOOST_TEST(reader.read_line().value() == "one");
+    BOOST_TEST(!reader.read_line().has_value());
     server.sendall("bye");
     server.close();
     BOOST_TEST(receive_to_the_end(client) == "bye");

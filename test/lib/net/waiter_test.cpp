@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(a_reader_that_waits_gives_out_the_end_of_the_stream_on_stop
         Waiting waiting([&server = server] {
             BufferedReader reader(server);
             std::vector<std::string> lines;
-            while (const auto line = reader.next_line())
+            while (const auto line = reader.read_line())
                 lines.emplace_back(*line);
             server.sendall("bye");
             return lines;

@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(handle_request_keeps_to_the_greatest_number_of_children_too
 BOOST_AUTO_TEST_CASE(a_child_that_is_killed_costs_one_request_and_one_message) {
     Forked scene;
     scene.script.handle = [](Conversation& with) {
-        if (with.rfile.next_line() == "die")
+        if (with.rfile.read_line() == "die")
             std::raise(SIGKILL);
         with.wfile << "alive\n";
     };

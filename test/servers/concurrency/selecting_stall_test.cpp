@@ -100,7 +100,7 @@ public:
         : StreamRequestHandler(the_request, client, the_server), shared_(shared) {}
 
     void handle() override {
-        while (const auto line = rfile.next_line())
+        while (const auto line = rfile.read_line())
             wfile << (*line == "hold up" ? shared_.hold_up(client_address.to_string()) : "something\n");
     }
 

@@ -65,7 +65,7 @@ public:
         : StreamRequestHandler(the_request, client, the_server), shared_(shared) {}
 
     void handle() override {
-        while (const auto line = rfile.next_line()) {
+        while (const auto line = rfile.read_line()) {
             const std::string word(*line);
             if (word == "ping")
                 wfile << "pong\n";
@@ -94,7 +94,7 @@ private:
         Socket other = create_connection(shared_.backend);
         other.sendall(word + "\n");
         BufferedReader answer(other);
-        return std::string(answer.next_line().value_or("nothing"));
+        return std::string(answer.read_line().value_or("nothing"));
     }
 
     Shared& shared_;
@@ -107,7 +107,7 @@ public:
         : StreamRequestHandler(the_request, client, the_server), shared_(shared) {}
 
     void handle() override {
-        while (rfile.next_line()) {
+        while (rfile.read_line()) {
             const std::lock_guard lock(shared_.guard);
             const int holders = ++shared_.holders;
             sleep_for(1ms);
@@ -148,7 +148,7 @@ BOOST_DATA_TEST_CASE(others_are_served_while_handlers_wait_inside_catch_blocks_f
     // Answered in the other order than they asked in.
     for (std::size_t i = questions.size(); i-- > 0;) {
         BufferedReader question(questions[i]);
-        const std::string word(question.next_line().value_or(""));
+        const std::string word(question.read_line().value_or(""));
         questions[i].sendall("said-" + word + "\n");
         BOOST_TEST(workers[i].read_line() == word + " said-" + word + "\n");
     }
@@ -268,7 +268,7 @@ BOOST_AUTO_TEST_CASE(one_fiber_accepts_and_each_request_has_its_own) {
         using StreamRequestHandler::StreamRequestHandler;
         void handle() override {
             const Waiter* const own = &Waiter::current();
-            static_cast<void>(rfile.next_line());  // which comes when another connection has been served
+            static_cast<void>(rfile.read_line());  // which comes when another connection has been served
             const bool stays = own == &Waiter::current();
             wfile << (own == acceptor ? "accepts, " : "serves, ") << (stays ? "stays, " : "changes, ")
                   << (always_the_same ? "one accepts\n" : "several accept\n");

@@ -76,7 +76,7 @@ public:
         : Base(the_request, client, the_server), shared_(shared) {}
 
     void handle() override {
-        const auto line = this->rfile.next_line();
+        const auto line = this->rfile.read_line();
         shared_.hold_up();
         shared_.then();
         this->wfile << *line << '\n';

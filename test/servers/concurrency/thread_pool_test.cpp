@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(puts_off_what_is_more_than_its_threads) {
 BOOST_AUTO_TEST_CASE(a_thread_that_a_handler_ends_is_replaced) {
     Pooled scene({.thread_pool = {.threads = 2}});
     scene.script.handle = [&](Conversation& with) {
-        const auto line = with.rfile.next_line();
+        const auto line = with.rfile.read_line();
         if (line == "exit")
             throw SystemExit{3};
         with.wfile << "served\n";
