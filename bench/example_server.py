@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 import time
 
-MODES = ("blocking", "forking", "preforking", "selecting", "thread-pool", "threading")
+MODE_TABLE = pathlib.Path(__file__).parent.parent / "run_server/socketserver/detail/mode.hpp"
+MODES = sorted(re.findall(r'ModeEntry\{Mode::\w+, "([\w-]+)"', MODE_TABLE.read_text()))
 
 
 class Failure(Exception):

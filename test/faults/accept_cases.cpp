@@ -309,13 +309,12 @@ FAULT_CASE(12, a_thread_that_cannot_be_made_defers_clients, modes_of_all_threads
 }
 
 FAULT_CASE(14, a_stack_that_cannot_be_mapped_defers_clients, modes_of_fibers) {
-    constexpr long without_end = 1'000'000;
     FaultServer server(mode.with_one_worker());
     const pid_t process = server.accepting().front();
     const auto descriptors = descriptors_of(process).size();
     BOOST_TEST(server.ask("before") == "before\n");  // the first stacks are there
     Injection& mapping = server.faults(Point::mapping);
-    mapping.arm(ENOMEM, 0, without_end);
+    mapping.arm(ENOMEM, 0, 1'000'000);  // more than there can be
     // Stacks are mapped several at a time: until none is left of those that there are.
     std::vector<Client> held;
     const auto deferred = [&](Client& client) {
@@ -333,11 +332,11 @@ FAULT_CASE(14, a_stack_that_cannot_be_mapped_defers_clients, modes_of_fibers) {
     BOOST_TEST(late.read_line() == "hello\n");
     mapping.disarm();
     BOOST_TEST(server.ask("after") == "after\n");
-    const std::size_t served = held.size();
+    const std::string served = std::to_string(held.size());
     held.clear();
     late.close();
     BOOST_TEST(eventually([&] { return descriptors_of(process).size() == descriptors; }));
-    return "no stack to be had: " + std::to_string(served) +
+    return "no stack to be had: " + served +
            " clients served with those there were, one more waited until one of them had ended; told in the log";
 }
 

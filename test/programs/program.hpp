@@ -5,6 +5,8 @@
 
 #include <support/clients.hpp>
 
+#include <socketserver/detail/mode.hpp>
+
 #include <sys/types.h>
 
 #include <cstdint>
@@ -130,11 +132,17 @@ private:
 /// The text after the time, if a line is `[Fri Nov 20 20:31:00 2026] TEXT`; else "no reply: " and the line.
 [[nodiscard]] std::string without_time(const std::string& line);
 
-/// The modes there are.
-inline const std::vector<std::string> modes{"blocking",  "forking",     "preforking",
-                                            "selecting", "thread-pool", "threading"};
-/// Those that serve several at a time.
-inline const std::vector<std::string> concurrent_modes{"forking", "threading", "selecting", "preforking"};
+/// The modes there are, or those that serve several at a time, as the command line calls them.
+[[nodiscard]] inline std::vector<std::string> modes_that(bool serve_several) {
+    std::vector<std::string> names;
+    for (const auto& entry : ::socketserver::detail::mode_entries) {
+        if (!serve_several || entry.mode != ::socketserver::detail::Mode::blocking)
+            names.emplace_back(entry.name);
+    }
+    return names;
+}
+inline const std::vector<std::string> modes = modes_that(false);
+inline const std::vector<std::string> concurrent_modes = modes_that(true);
 
 /// Whether this machine has IPv6 on its loopback interface.
 [[nodiscard]] bool has_ipv6();
