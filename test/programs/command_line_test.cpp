@@ -317,6 +317,15 @@ BOOST_AUTO_TEST_CASE(help_may_be_on_something) {
     BOOST_TEST(parse({"--help", "all"}).topic == "");
     BOOST_TEST(parse({"--help="}).topic == "");
     BOOST_TEST(parse({"--help", "--port", "1"}).help);
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{"-h"}, {"-h", "all"}, {"--port", "1", "-h"}}) {
+        BOOST_TEST(parse(arguments).help);
+        BOOST_TEST(parse(arguments).topic == "");
+    }
+    BOOST_TEST(parse({"--host", "-h"}).host == "-h");
+    BOOST_TEST(complaint({"-h", "--help"}) == "option '--help' is given twice");
+    BOOST_TEST(complaint({"--", "-h"}) == "unexpected argument '-h'");
+    BOOST_TEST(complaint({"-x"}) == "unrecognised option '-x'");
     BOOST_TEST(complaint({"--help", "--port"}) == "the required argument for option '--port' is missing");
     BOOST_TEST(parse({"--host", "--help"}).host == "--help");
     BOOST_TEST(complaint({"--help", "--help"}) == "option '--help' is given twice");

@@ -107,7 +107,8 @@ void add_usage(HelpPage& page, const ProgramHelp& about) {
 }
 
 std::string description_of_help(const std::vector<const ProgramOption*>& all) {
-    return has_modes(all) ? "print this; WORD is all, modes, a mode, or man" : "print this; WORD is all, or man";
+    return has_modes(all) ? "print this, as -h does; WORD is all, modes, a mode, or man"
+                          : "print this, as -h does; WORD is all, or man";
 }
 
 }  // namespace

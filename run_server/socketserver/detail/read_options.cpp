@@ -15,10 +15,11 @@ po::options_description describe(const std::vector<const ProgramOptions*>& known
     po::options_description described;
     for (const ProgramOptions* const options : known) {
         for (const ProgramOption& option : *options) {
+            const std::string names = option.name == "help" ? "help,h" : option.name;
             if (option.value_name.empty())
-                described.add_options()(option.name.c_str(), "");
+                described.add_options()(names.c_str(), "");
             else
-                described.add_options()(option.name.c_str(), po::value<std::string>(), "");
+                described.add_options()(names.c_str(), po::value<std::string>(), "");
         }
     }
     return described;
@@ -82,6 +83,8 @@ std::vector<std::string> tokens_of(const std::vector<const ProgramOptions*>& kno
             tokens.emplace_back();
         else if (!options_end && argument.starts_with("--") && has_optional_value(known, argument.substr(2)))
             tokens.back().append({'=', hiding, no_value});
+        else if (!options_end && argument == "-h")
+            tokens.back().append({hiding, no_value});
     }
     return tokens;
 }
