@@ -9,6 +9,7 @@
 #include <socketserver/datagram_request_handler.hpp>
 #include <socketserver/fiber/condition_variable.hpp>
 #include <socketserver/fiber/mutex.hpp>
+#include <socketserver/fiber/task_group.hpp>
 #include <socketserver/line_protocol.hpp>
 #include <socketserver/net/offload.hpp>
 #include <socketserver/net/poll_waiter.hpp>

@@ -6,6 +6,7 @@
 
 #include <socketserver/fiber/condition_variable.hpp>
 #include <socketserver/fiber/mutex.hpp>
+#include <socketserver/fiber/task_group.hpp>
 #include <socketserver/net/child_process.hpp>
 #include <socketserver/net/socket_functions.hpp>
 #include <socketserver/net/waiter.hpp>
@@ -43,9 +44,16 @@ void wait_for_program(Conversation&) {
     static_cast<void>(program.wait(Deadline::never()));
 }
 
+void wait_for_tasks(Conversation&) {
+    TaskGroup group;
+    for (int i = 0; i < 3; ++i)
+        group.run([] { sleep_for(1h); });
+    group.wait();
+}
+
 /// Everything that a handler may wait for besides its connection.
-const std::array<void (*)(Conversation&), 4> waits_elsewhere{[](Conversation&) { sleep_for(1h); }, wait_on_condition,
-                                                             wait_on_client_socket, wait_for_program};
+const std::array<void (*)(Conversation&), 5> waits_elsewhere{[](Conversation&) { sleep_for(1h); }, wait_on_condition,
+                                                             wait_on_client_socket, wait_for_program, wait_for_tasks};
 
 }  // namespace
 

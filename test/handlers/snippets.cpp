@@ -2,6 +2,7 @@
 
 #include "support/case_guard.hpp"
 #include "support/clients.hpp"
+#include "support/served.hpp"
 
 #include <socketserver/socketserver.hpp>
 
@@ -115,6 +116,32 @@ public:
 };
 //! [protocol_factory]
 
+//! [task_group]
+class ProxyHandler : public ss::StreamRequestHandler {
+public:
+    ProxyHandler(ss::Socket& connection, const ss::Address& client, ss::ServerContext& context,
+                 const ss::Address& target)
+        : StreamRequestHandler(connection, client, context), target_(target) {}
+
+    void handle() override {
+        ss::Socket target = ss::create_connection(target_);
+        ss::TaskGroup both;
+        both.run([&] {
+            ss::copy(request, target);
+            target.shutdown(SHUT_WR);
+        });
+        both.run([&] {
+            ss::copy(target, request);
+            request.shutdown(SHUT_WR);
+        });
+        both.wait();  // until both have ended; what one throws ends the other
+    }
+
+private:
+    const ss::Address& target_;
+};
+//! [task_group]
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(handlers_snippets, CaseGuard)
@@ -160,6 +187,16 @@ BOOST_AUTO_TEST_CASE(line_protocol) {
     BOOST_TEST(client.read_all() == "8 bytes\n");
     server.shutdown();
     serving.join();
+}
+
+BOOST_AUTO_TEST_CASE(task_group) {
+    ss::test::Served<UpperHandler, ss::Selecting> origin;
+    ss::test::Served<ProxyHandler, ss::Selecting> proxy({}, origin.server.server_address());
+    Client client = proxy.connect();
+    BOOST_TEST(client.read_line().starts_with("hello, 127.0.0.1:"));
+    client.send("quiet\nplease");
+    client.half_close();
+    BOOST_TEST(client.read_all() == "QUIET\nPLEASE\n");
 }
 
 BOOST_AUTO_TEST_CASE(protocol_factory) {

@@ -118,12 +118,19 @@ inline FiberLoop::Watch& FiberLoop::watch(Waitable& what) {
     return watched != nullptr && watched->belongs_to(*this) ? *watched : make_watch(what);
 }
 
-/// Parks a fiber that waits for something else than the connection it ends with, if it has one.
-WaitResult FiberLoop::park_elsewhere(FiberWaiter& waiter, FiberWait& wait, Deadline deadline) {
-    waiter.elsewhere_ = &wait;
+/// Parks a fiber whose wait may be cut without the others of the loop: it waits for something else than the connection it ends with,
+/// or another context has started it.
+WaitResult FiberLoop::park_alone(FiberWaiter& waiter, FiberWait& wait, Deadline deadline) {
+    waiter.alone_ = &wait;
     const WaitResult result = park(wait, deadline);
-    waiter.elsewhere_ = nullptr;
+    waiter.alone_ = nullptr;
     return result;
+}
+
+void FiberLoop::cut(FiberWaiter& waiter) noexcept {
+    waiter.cut_ = true;
+    if (waiter.alone_ != nullptr)
+        wake(*waiter.alone_, WaitResult::cut);
 }
 
 WaitResult FiberLoop::wait(FiberWaiter& waiter, Waitable& what, Interest interest, Deadline deadline) {
@@ -131,7 +138,7 @@ WaitResult FiberLoop::wait(FiberWaiter& waiter, Waitable& what, Interest interes
     const auto input_has_ended = [&] {
         return interest == Interest::readable && what.request != nullptr && what.request->input_has_ended();
     };
-    if (cut_)
+    if (cut_ || waiter.cut_)
         return WaitResult::cut;
     if (input_has_ended())
         return WaitResult::stopped;
@@ -148,7 +155,7 @@ WaitResult FiberLoop::wait(FiberWaiter& waiter, Waitable& what, Interest interes
     wait.interest = interest;
     watched.add(wait);
     // Afterwards the descriptor may be closed, and its watch gone with it.
-    const WaitResult result = elsewhere ? park_elsewhere(waiter, wait, deadline) : park(wait, deadline);
+    const WaitResult result = elsewhere || waiter.beside_ ? park_alone(waiter, wait, deadline) : park(wait, deadline);
     return result == WaitResult::ready && input_has_ended() ? WaitResult::stopped : result;
 }
 
@@ -169,15 +176,15 @@ WaitResult FiberLoop::wait_for_room(FiberWaiter& waiter, const Waitable& what, D
 
 WaitResult FiberLoop::sleep(FiberWaiter& waiter, Deadline deadline) {
     const bool elsewhere = waiter.ends_with_peer_of() != nullptr;
-    if (cut_ || (elsewhere && peer_has_left(waiter)))
+    if (cut_ || waiter.cut_ || (elsewhere && peer_has_left(waiter)))
         return WaitResult::cut;
     if (deadline.expired()) {
         // Without the timers, for which a time that has come is the next millisecond.
         yield();
-        return cut_ || waiter.peer_has_left_ ? WaitResult::cut : WaitResult::timed_out;
+        return cut_ || waiter.cut_ || waiter.peer_has_left_ ? WaitResult::cut : WaitResult::timed_out;
     }
     FiberWait wait(*this);
-    return elsewhere ? park_elsewhere(waiter, wait, deadline) : park(wait, deadline);
+    return elsewhere || waiter.beside_ ? park_alone(waiter, wait, deadline) : park(wait, deadline);
 }
 
 void FiberLoop::when_readable(Waitable& what, Deadline deadline, const ServerContext* server,

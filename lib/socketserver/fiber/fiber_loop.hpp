@@ -121,6 +121,7 @@ public:
 
 private:
     friend class FiberWaiter;
+    class SideFiber;
     class Watch;
     struct Wait;
     struct FiberWait;
@@ -136,7 +137,8 @@ private:
     WaitResult wait_for_room(FiberWaiter& waiter, const Waitable& what, Deadline deadline);
     WaitResult sleep(FiberWaiter& waiter, Deadline deadline);
     WaitResult park(FiberWait& wait, Deadline deadline);
-    WaitResult park_elsewhere(FiberWaiter& waiter, FiberWait& wait, Deadline deadline);
+    WaitResult park_alone(FiberWaiter& waiter, FiberWait& wait, Deadline deadline);
+    void cut(FiberWaiter& waiter) noexcept;
     [[nodiscard]] bool peer_has_left(FiberWaiter& waiter);
     void look_for_hang_ups() noexcept;
     void begin(Wait& wait, Deadline deadline) noexcept;
@@ -214,6 +216,8 @@ public:
     /// Without a system call in the loop's own thread.
     void unpark() noexcept override;
 
+    std::unique_ptr<SideContext> start_beside(std::function<void()> work) override;
+
 private:
     WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) override {
         return loop_.wait(*this, what, interest, deadline);
@@ -226,11 +230,13 @@ private:
 
     FiberLoop& loop_;
     FiberLoop::Posted posted_{*this};
-    FiberLoop::Wait* parked_ = nullptr;     // where it is parked
-    FiberLoop::Wait* elsewhere_ = nullptr;  // where it waits for something else than the connection it ends with
-    int looked_after_ = -1;                 // that connection, once the loop looks whether its peer leaves
+    FiberLoop::Wait* parked_ = nullptr;  // where it is parked
+    FiberLoop::Wait* alone_ = nullptr;   // where it waits, if that wait may be cut without the others of the loop
+    int looked_after_ = -1;              // that connection, once the loop looks whether its peer leaves
     bool peer_has_left_ = false;
     bool permit_ = false;  // unpark() has been called while it was not
+    bool beside_ = false;  // another context has started this one, and may cut it
+    bool cut_ = false;     // it has
 };
 
 template <class Work>

@@ -49,8 +49,8 @@ void FiberLoop::look_for_hang_ups() noexcept {
                 waiter.ends_with_peer_of()->output_ended)
                 continue;
             waiter.peer_has_left_ = true;
-            if (waiter.elsewhere_ != nullptr)
-                wake(*waiter.elsewhere_, WaitResult::cut);
+            if (waiter.alone_ != nullptr)
+                wake(*waiter.alone_, WaitResult::cut);
         }
     } while (count == static_cast<int>(events.size()));
 }
@@ -139,14 +139,48 @@ WaitResult FiberWaiter::do_park(Deadline deadline, Cut cut) {
     if (std::exchange(permit_, false))
         return WaitResult::ready;
     const bool elsewhere = cut == Cut::ends_wait && ends_with_peer_of() != nullptr;
-    if (cut == Cut::ends_wait && (loop_.cut_ || (elsewhere && loop_.peer_has_left(*this))))
+    if (cut == Cut::ends_wait && (loop_.cut_ || cut_ || (elsewhere && loop_.peer_has_left(*this))))
         return WaitResult::cut;
     FiberLoop::FiberWait wait(loop_);
     wait.can_be_cut = cut == Cut::ends_wait;
     parked_ = &wait;
-    const WaitResult result = elsewhere ? loop_.park_elsewhere(*this, wait, deadline) : loop_.park(wait, deadline);
+    const bool alone = elsewhere || (beside_ && cut == Cut::ends_wait);
+    const WaitResult result = alone ? loop_.park_alone(*this, wait, deadline) : loop_.park(wait, deadline);
     parked_ = nullptr;
     return result;
+}
+
+/// A fiber of the same loop, as another context's.
+class FiberLoop::SideFiber final : public SideContext {
+public:
+    SideFiber(FiberLoop& loop, const ServerContext* server, std::function<void()> work) : loop_(loop) {
+        const Fiber* const starter = loop.scheduler_.current();
+        loop.spawn(
+            [this, own = std::move(work)] {
+                waiter_ = static_cast<FiberWaiter*>(&Waiter::current());
+                waiter_->beside_ = true;
+                waiter_->cut_ = cut_;
+                own();
+                // Whoever is told by that destroys this object when it has its turn, which it has not had yet.
+                waiter_ = nullptr;
+            },
+            server, starter->name());
+    }
+
+    void cut() noexcept override {
+        cut_ = true;
+        if (waiter_ != nullptr)
+            loop_.cut(*waiter_);
+    }
+
+private:
+    FiberLoop& loop_;
+    FiberWaiter* waiter_ = nullptr;  // while it runs
+    bool cut_ = false;
+};
+
+std::unique_ptr<SideContext> FiberWaiter::start_beside(std::function<void()> work) {
+    return std::make_unique<FiberLoop::SideFiber>(loop_, server(), std::move(work));
 }
 
 }  // namespace socketserver

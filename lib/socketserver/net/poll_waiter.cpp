@@ -2,11 +2,13 @@
 
 #include <socketserver/net/request_registry.hpp>
 #include <socketserver/os/error.hpp>
+#include <socketserver/os/signals.hpp>
 
 #include <poll.h>
 
 #include <array>
 #include <cerrno>
+#include <thread>
 #include <utility>
 
 namespace socketserver {
@@ -99,6 +101,34 @@ WaitResult PollWaiter::poll_until(int fd, short events, Deadline deadline) {
             polled[3].fd = -1;  // the request itself has ended its output
         }
     }
+}
+
+/// A thread, which no handler of a signal interrupts: those of a process that serves one request count on one thread.
+class PollWaiter::SideThread final : public SideContext {
+public:
+    SideThread(std::function<void()> work, const ServerContext* server) {
+        const auto block = ScopedSignalBlock::asynchronous();
+        try {
+            thread_ = std::thread([this, server, own = std::move(work)] {
+                PollWaiter waiter(cut_, server, Shared::with_other_contexts);
+                const ScopedWaiter installed(waiter);
+                own();
+            });
+        } catch (const std::system_error& failure) {
+            throw_errno(failure.code().value(), "pthread_create");
+        }
+    }
+    ~SideThread() override { thread_.join(); }
+
+    void cut() noexcept override { cut_.notify(); }
+
+private:
+    Wakeup cut_;
+    std::thread thread_;
+};
+
+std::unique_ptr<SideContext> PollWaiter::start_beside(std::function<void()> work) {
+    return std::make_unique<SideThread>(std::move(work), server());
 }
 
 }  // namespace socketserver

@@ -7,6 +7,8 @@
 #include <socketserver/os/wakeup.hpp>
 
 #include <condition_variable>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -54,14 +56,24 @@ public:
         : Waiter(server, longest_before_duty), cut_(&cut), duty_(&duty) {}
 
     /// Nothing else runs in this thread, so the kernel may block it; unless the wait could then not be cut, since
-    /// only a request's own connection is shut down by the server that cuts it.
+    /// only a request's own connection is shut down by the server that cuts it, and for all its contexts at once.
     [[nodiscard]] bool may_block_in_kernel(const Waitable& what) const noexcept override {
-        return cut_ == nullptr || what.request != nullptr;
+        return cut_ == nullptr || (what.request != nullptr && shared_ == Shared::no);
     }
 
     void unpark() noexcept override;
 
+    std::unique_ptr<SideContext> start_beside(std::function<void()> work) override;
+
 private:
+    class SideThread;
+
+    /// Whether other contexts of a request use its connection, too.
+    enum class Shared { no, with_other_contexts };
+
+    PollWaiter(const Wakeup& cut, const ServerContext* server, Shared shared) noexcept
+        : Waiter(server), cut_(&cut), shared_(shared) {}
+
     WaitResult do_wait(Waitable& what, Interest interest, Deadline deadline) override;
     WaitResult do_sleep(Deadline deadline) override;
     WaitResult do_park(Deadline deadline, Cut cut) override;
@@ -72,6 +84,7 @@ private:
     static constexpr std::chrono::milliseconds longest_before_duty{100};
 
     const Wakeup* cut_ = nullptr;
+    const Shared shared_ = Shared::no;
     Duty* duty_ = nullptr;
 
     std::mutex mutex_;

@@ -8,7 +8,10 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <span>
 #include <stdexcept>
+#include <string_view>
 #include <type_traits>
 
 namespace socketserver {
@@ -131,6 +134,17 @@ std::pair<Socket, Socket> socketpair(int family, int type) {
 
 std::pair<Socket, Socket> socketpair(int family, int type, error_code& error) {
     return without_throwing(error, [&] { return socketpair(family, type); });
+}
+
+std::uint64_t copy(Socket& from, Socket& to) {
+    constexpr std::size_t piece = 65'536;
+    std::string buffer(piece, '\0');
+    std::uint64_t total = 0;
+    while (const std::size_t count = from.recv_into(std::as_writable_bytes(std::span(buffer)))) {
+        to.sendall(std::string_view(buffer).substr(0, count));
+        total += count;
+    }
+    return total;
 }
 
 Socket fromfd(int fd) {

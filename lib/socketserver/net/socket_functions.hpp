@@ -1,13 +1,14 @@
 #pragma once
 
 /// \file
-/// The functions of Python's socket module that make sockets.
+/// The functions of Python's socket module that make sockets, and one that joins two.
 
 #include <socketserver/net/socket.hpp>
 
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -98,6 +99,14 @@ struct ListenOptions {
 /// \return the pair; two sockets that are none if there is an error
 /// Thread: any.
 [[nodiscard]] std::pair<Socket, Socket> socketpair(int family, int type, error_code& error);
+
+/// Sends on what comes, until the end of the stream; pieces leave as they come. Does not end the output of \p to.
+/// \param from what to read
+/// \param to where to
+/// \return how many bytes
+/// \throw boost::system::system_error as Socket::recv() and Socket::sendall() do
+/// Thread: any.
+std::uint64_t copy(Socket& from, Socket& to);
 
 /// A socket over a duplicate of a descriptor, as in Python; \p fd stays open and the caller's.
 /// \param fd the descriptor of a socket

@@ -17,6 +17,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -63,6 +64,22 @@ private:
     class Waiter* waiter_ = nullptr;  // set while linked
     PendingOutput* next_ = nullptr;
     PendingOutput* previous_ = nullptr;
+};
+
+/// A context that another one has started, see Waiter::start_beside(). Destroyed by that one, when what it runs has returned
+/// or is about to.
+class SideContext {
+public:
+    virtual ~SideContext() = default;
+    SideContext(const SideContext&) = delete;
+    SideContext& operator=(const SideContext&) = delete;
+
+    /// Ends every wait of the context with WaitResult::cut, now and from now on. Thread: that of the context that started it, or of
+    /// another one that this has started.
+    virtual void cut() noexcept = 0;
+
+protected:
+    SideContext() = default;
 };
 
 /// Waits on behalf of one context (a thread or a fiber).
@@ -115,6 +132,12 @@ public:
     /// Whether the descriptor is known to become ready only by a change that do_wait() will be told of, so that an operation may
     /// wait before it tries, once an earlier one has found the end of what was there.
     [[nodiscard]] virtual bool remembers_readiness() const noexcept { return false; }
+
+    /// Starts another context of this one's kind: a fiber of the same loop, or else a thread. Its waits end when it is cut; that the
+    /// request of this context is cut ends them only if this one sees to it.
+    /// \param work what it runs; must not throw, nor leave output pending, nor wait once this context knows that it ends
+    /// \throw boost::system::system_error if there is no stack or thread to be had
+    virtual std::unique_ptr<SideContext> start_beside(std::function<void()> work) = 0;
 
     /// Runs something that blocks without this library's knowing: elsewhere, if it would hold up other contexts.
     /// \param work what to run; must not throw
