@@ -9,8 +9,10 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -132,17 +134,20 @@ private:
 /// The text after the time, if a line is `[Fri Nov 20 20:31:00 2026] TEXT`; else "no reply: " and the line.
 [[nodiscard]] std::string without_time(const std::string& line);
 
-/// The modes there are, or those that serve several at a time, as the command line calls them.
-[[nodiscard]] inline std::vector<std::string> modes_that(bool serve_several) {
+/// The modes there are, as the command line calls them, but for some.
+[[nodiscard]] inline std::vector<std::string>
+modes_but(std::initializer_list<::socketserver::detail::Mode> left_out = {}) {
     std::vector<std::string> names;
     for (const auto& entry : ::socketserver::detail::mode_entries) {
-        if (!serve_several || entry.mode != ::socketserver::detail::Mode::blocking)
+        if (std::find(left_out.begin(), left_out.end(), entry.mode) == left_out.end())
             names.emplace_back(entry.name);
     }
     return names;
 }
-inline const std::vector<std::string> modes = modes_that(false);
-inline const std::vector<std::string> concurrent_modes = modes_that(true);
+inline const std::vector<std::string> modes = modes_but();
+/// Those that serve several at a time, and take --max-connections.
+inline const std::vector<std::string> concurrent_modes =
+    modes_but({::socketserver::detail::Mode::blocking, ::socketserver::detail::Mode::thread_pool});
 
 /// Whether this machine has IPv6 on its loopback interface.
 [[nodiscard]] bool has_ipv6();
