@@ -71,9 +71,6 @@ public:
     /// \throw boost::system::system_error if there is no stack to be had
     void reserve() { stacks_.reserve(); }
 
-    /// How many fibers have not ended.
-    [[nodiscard]] std::size_t size() const noexcept { return scheduler_.size(); }
-
     /// Waits, unless a fiber is ready, until something has come or the deadline has; then gives each fiber that is ready its
     /// turn. So a caller that has something to wait for looks at it after each call.
     /// \param deadline when to stop waiting
@@ -88,11 +85,8 @@ public:
     void when_readable(Waitable& what, Deadline deadline, const ServerContext* server,
                        std::function<void(WaitResult)> then);
 
-    /// How many waits of when_readable() are going on.
-    [[nodiscard]] std::size_t idle() const noexcept { return idle_; }
-
-    /// Whether there is anything left that runs, or waits.
-    [[nodiscard]] bool busy() const noexcept { return size() + idle_ > 0; }
+    /// Whether a fiber has not ended, or a wait of when_readable() goes on.
+    [[nodiscard]] bool busy() const noexcept { return scheduler_.size() + idle_ > 0; }
 
     /// Calls a function whenever a descriptor is readable, outside all fibers.
     /// \param fd the descriptor; outlives the loop
