@@ -49,6 +49,7 @@ void tell_process(Conversation& with) {
     }
 }
 
+/// Whether the server comes to know of so many workers: one may have served before its parent has noted it.
 template <class Scene>
 bool comes_to_workers(const Scene& scene, std::size_t count, const std::set<pid_t>& without = {}) {
     return eventually([&] {
@@ -100,6 +101,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_worker_that_is_killed_costs_its_requests_alone, 
         other = std::stoi(others.back().read_line());
     }
     const std::size_t lost = others.size();  // requests of the one that is killed
+    BOOST_TEST(comes_to_workers(scene, 2));
     BOOST_TEST(scene.server().active_workers() == (std::set<pid_t>{killed, other}), boost::test_tools::per_element());
     ::kill(killed, SIGKILL);
     BOOST_TEST(comes_to_workers(scene, 2, {killed}));
@@ -253,6 +255,7 @@ BOOST_AUTO_TEST_CASE(tells_when_no_worker_can_be_forked_and_goes_on) {
 BOOST_AUTO_TEST_CASE_TEMPLATE(with_listeners_of_their_own_connections_survive_the_death_of_workers, Inner, Inners) {
     Preforked<Inner> scene({.preforking = {.workers = 2, .own_listeners = true}});
     scene.serve();
+    BOOST_TEST(comes_to_workers(scene, 2));
     const auto first = scene.server().active_workers();
     for (const pid_t worker : first)
         ::kill(worker, SIGSTOP);
@@ -285,6 +288,7 @@ BOOST_AUTO_TEST_CASE(listeners_of_their_own_all_get_something) {
         clients.push_back(scene.connect());
         served.insert(std::stoi(clients.back().read_line()));
     }
+    BOOST_TEST(comes_to_workers(scene, 2));
     BOOST_TEST(served == scene.server().active_workers(), boost::test_tools::per_element());
 }
 
